@@ -1,0 +1,10 @@
+# shellcheck shell=bash
+# ./dev build: packages, console, daemon and simulator (build/dev: gcc, test hooks and planted defects compiled in).
+
+dev_build() {
+    [ $# -eq 0 ] || dev_die "build takes no arguments"
+    dev_packages
+    dev_console
+    dev_ninja dev
+    dev_say "built: build/dev/src/app/mozflow-tiktok build/dev/sim/tiktok-sim"
+}
