@@ -9,6 +9,10 @@
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wunknown-warning-option"
 #endif
+/* glibc makes some of them macros, and a macro cannot be poisoned. */
+#undef alloca
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison sprintf vsprintf strcpy strcat strtok strtok_r atoi atol atof gets
 #pragma GCC poison gmtime localtime ctime asctime alloca rand srand system popen tmpnam strerror
 #ifndef MZ_BASE_ROOM

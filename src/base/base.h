@@ -50,6 +50,7 @@ struct fault {
 };
 /* Fills *why (when not NULL) and returns rc, so that `return fault_set(...)` ends a function. */
 enum rc fault_set(struct fault *why, enum rc rc, const char *code, const char *fmt, ...) PRINTF(4, 5);
+const char *os_error(int err, char out[128]); /* the text of an errno value; thread-safe */
 
 /* ---- strings: pointer and length, not owned, not NUL-terminated ---- */
 typedef struct {
@@ -93,6 +94,11 @@ const char *arena_cstr(struct arena *a, str s); /* NUL-terminated; NULL when ful
 size_t arena_used(const struct arena *a);
 /* Test hook: the n-th take from now fails (0 = off). */
 void arena_fail_at(struct arena *a, unsigned n);
+
+/* ---- long-lived memory outside arenas: zeroed; the operating system's refusal aborts ---- */
+void *mem_new(size_t n);
+void *mem_grow(void *p, size_t n); /* the added part is not zeroed */
+void mem_free(void *p); /* NULL-safe */
 
 /* ---- buf: append-only bytes with a maximum; overflow is sticky and seen once, at the end ---- */
 struct buf {

@@ -81,6 +81,23 @@ struct alert_row {
     const char *severity; /* "page" or "ticket" */
     const char *en, *th; /* what happened, what it means, what to do */
 };
+struct tx; /* of room store */
+struct explain_step {
+    int64_t at_ms;
+    str text; /* one sentence: what happened and what was decided */
+};
+struct explain { /* `mozflow-tiktok explain <id>`: the steps of one message or login, sorted by time when shown */
+    struct arena *mem;
+    struct explain_step steps[64];
+    size_t n;
+    str follow[16]; /* ids of other rooms to explain next (a message names its inbox row, an event its delivery) */
+    size_t n_follow;
+};
+struct explain_row { /* RC_MISSING: not here */
+    const char *prefix; /* "msg_" */
+    enum rc (*run)(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why);
+    const char *doc;
+};
 struct event_doc { /* a typed log event, for gen-docs and check-docs */
     const char *name;
     const char *doc;
