@@ -112,9 +112,9 @@ dev_build_options() {
     case $1 in
     dev) echo "gcc g++ -Dtesting=true -Dplant=true --buildtype=debugoptimized" ;;
     clang) echo "clang clang++ -Dtesting=true -Dplant=true --buildtype=debugoptimized" ;;
-    asan) echo "clang clang++ -Dtesting=true -Dplant=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
-    tsan) echo "clang clang++ -Dtesting=true -Dplant=true --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false" ;;
-    fuzz) echo "clang clang++ -Dtesting=true -Dplant=true -Dfuzz=true --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false" ;;
+    asan) echo "clang clang++ -Dtesting=true -Dplant=true --buildtype=debugoptimized -Db_sanitize=address,undefined" ;;
+    tsan) echo "clang clang++ -Dtesting=true -Dplant=true --buildtype=debugoptimized -Db_sanitize=thread" ;;
+    fuzz) echo "clang clang++ -Dtesting=true -Dplant=true -Dfuzz=true --buildtype=debugoptimized" ;;
     release) echo "gcc g++ -Dtesting=false -Dplant=false --buildtype=release" ;;
     *) dev_die "no such build: $1" ;;
     esac
@@ -132,6 +132,11 @@ dev_ninja() {
         CC=$cc CXX=$cxx meson setup "build/$name" $options >"build/$name.log" 2>&1 || {
             tail -n 30 "build/$name.log" >&2
             dev_die "meson setup of build/$name failed"
+        }
+    elif [ -n "$(find meson* src sim tests tools -name 'meson*' -newer "build/$name/build.ninja" -print -quit)" ]; then
+        meson setup --reconfigure "build/$name" >"build/$name.log" 2>&1 || {
+            tail -n 30 "build/$name.log" >&2
+            dev_die "meson could not read the build files again; remove build/$name and try once more"
         }
     fi
     ninja -C "build/$name" "$@" >"build/$name.log" 2>&1 && return 0

@@ -202,10 +202,11 @@ int main(int argc, char **argv)
     put_all(out);
     if (fclose(out) != 0)
         fail(strerrorname_np(errno), "memory");
-    if (same_as_file(argv[2], text, n))
-        return 0;
-    FILE *f = fopen(argv[2], "wb");
-    if (!f || fwrite(text, 1, n, f) != n || fclose(f) != 0)
-        fail(strerrorname_np(errno), argv[2]);
+    if (!same_as_file(argv[2], text, n)) {
+        FILE *f = fopen(argv[2], "wb");
+        if (!f || fwrite(text, 1, n, f) != n || fclose(f) != 0)
+            fail(strerrorname_np(errno), argv[2]);
+    }
+    free(text);
     return 0;
 }
