@@ -75,6 +75,7 @@ MUSTCHECK bool str_to_i64(str s, int64_t *out);
 MUSTCHECK bool str_to_u64(str s, uint64_t *out);
 bool utf8_valid(str s);
 size_t utf8_count(str s); /* code points of valid UTF-8 */
+size_t utf8_len(str s); /* bytes (1..4) of the character that s begins with; 0 when it is broken or s is empty */
 
 /* ---- arena: all memory of one request or job, freed at once ---- */
 struct arena;

@@ -29,6 +29,11 @@ size_t utf8_len_at(const unsigned char *p, size_t n)
     return 4;
 }
 
+size_t utf8_len(str s)
+{
+    return s.n == 0 ? 0 : utf8_len_at((const unsigned char *)s.p, s.n);
+}
+
 bool utf8_valid(str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;

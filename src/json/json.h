@@ -42,7 +42,7 @@ bool json_id(const struct json *obj, const char *key, struct arena *mem, str *ou
 struct jw {
     struct buf *b;
     unsigned depth;
-    unsigned char state[32];
+    unsigned char state[64];
 };
 void jw_init(struct jw *w, struct buf *b);
 void jw_obj(struct jw *w, const char *key_or_null); /* opens { */
