@@ -1,12 +1,13 @@
 /* access: workspaces (tenants), members and roles, sessions, API keys, one-time links, idempotency keys.
  *
  * The workspace of a request comes only from its credential: cookie `__Host-mz_session` (256-bit token) or
- * `Authorization: Bearer mzt_live_<id>_<43 base64url><6 hex of a checksum>`; both are stored as SHA-256. Sessions end
- * after 30 min idle or 12 h; every sign-in makes a new token and ends the one the browser had. Passwords are Argon2id;
- * wrong ones are counted in the database per address and per e-mail. Ids of another workspace and ids that do not exist
- * answer the same bytes (404 "access.not_found"). Console members are not Mozflow's end users; nobody is joined to
- * anybody by e-mail. Invitation link: <base>/console/invitation#<token>; sign-in link: <base>/console/enter?token=...
- * Tables: workspaces, members, member_identities, invitations, sessions, api_keys, console_tokens, idempotency_keys,
+ * `Authorization: Bearer mzt_live_<id>_<43 base64url><6 hex of a checksum>`; both are stored as SHA-256.
+ * Sessions end after 30 min idle or 12 h; every sign-in makes a new token and ends the one the browser had.
+ * Passwords are Argon2id; wrong ones are counted in the database per address and per e-mail. Ids of another
+ * workspace and ids that do not exist answer the same bytes (404 "access.not_found"). Console members are
+ * not Mozflow's end users; nobody is joined to anybody by e-mail. Invitation link:
+ * <base>/console/invitation#<token>; sign-in link: <base>/console/enter?token=... Tables: workspaces,
+ * members, member_identities, invitations, sessions, api_keys, console_tokens, idempotency_keys,
  * sign_in_counts. Job access.tidy (hourly) deletes what has expired. No thread of its own; thread-safe.
  */
 #ifndef MZ_ACCESS_H
@@ -35,13 +36,15 @@ void access_close(struct access **a);
 MUSTCHECK enum rc access_who(void *access, struct request *rq, struct principal *out, struct fault *why);
 MUSTCHECK enum rc access_once_find(void *access, const struct once *o, struct arena *mem, int *status,
                                    str *body, struct fault *why);
-/* Last writing statement but stamps of a POST handler: keeps the answer for 24 h. o NULL: nothing to do. RC_CONFLICT
- * "idempotency.in_flight" when the same key committed meanwhile (the whole transaction goes back and the client's
- * repeat finds the stored answer), "idempotency.other_body" (422) when it belonged to another request. body must not
- * hold a secret that is shown once: leave that member null in what is saved. */
+/* Last writing statement but stamps of a POST handler: keeps the answer for 24 h. o NULL: nothing to do.
+ * RC_CONFLICT "idempotency.in_flight" when the same key committed meanwhile (the whole transaction goes back
+ * and the client's repeat finds the stored answer), "idempotency.other_body" (422) when it belonged to
+ * another request. body must not hold a secret that is shown once: leave that member null in what is saved.
+ */
 MUSTCHECK enum rc access_once_save(struct tx *tx, const struct once *o, int status, str body,
                                    struct fault *why);
-/* Is this principal still who it was? Asked every 5 s for open streams. RC_DENIED when ended, revoked or demoted. */
+/* Is this principal still who it was? Asked every 5 s for open streams. RC_DENIED when ended, revoked or
+ * demoted. */
 MUSTCHECK enum rc access_still(struct access *a, const struct principal *who, struct fault *why);
 
 /* ---- roles ---- */
@@ -76,7 +79,8 @@ struct access_identity {
 MUSTCHECK enum rc access_session_for_identity(struct access *a, struct tx *tx,
                                               const struct access_identity *i, struct arena *mem, str *token,
                                               struct fault *why);
-/* Links it to the signed-in member. RC_CONFLICT "access.identity_taken" when another member of the workspace has it. */
+/* Links it to the signed-in member. RC_CONFLICT "access.identity_taken" when another member of the workspace
+ * has it. */
 MUSTCHECK enum rc access_identity_link(struct access *a, struct tx *tx, const struct principal *who,
                                        const struct access_identity *i, struct fault *why);
 void access_set_cookie(struct request *rq, str token); /* for a token got above */

@@ -1,12 +1,13 @@
 /* audit: the append-only record of who did what, one keyed hash chain per workspace.
  *
- * audit_put is the last act of a transaction: it takes the number `store_stamp(tx, workspace, "audit")` and links the
- * entry to the one before it with HMAC-SHA-256 under a key that is not in the database, so an entry that was changed,
- * removed from the middle, added or re-ordered shows in audit_verify. (A cut tail shows only against a head kept
- * elsewhere: audit_head gives it, audit_verify takes it.) Triggers refuse UPDATE and DELETE on both databases. Order of
- * stamps in one transaction: consent, feed, audit. Installation acts have the workspace "-".
- * `detail` holds ids and names of fields, never personal values or secrets: erasure does not touch this table.
- * Table: audit_entries. No thread. Routes: GET /v1/audit, GET /v1/audit/verdict.
+ * audit_put is the last act of a transaction: it takes the number `store_stamp(tx, workspace, "audit")` and
+ * links the entry to the one before it with HMAC-SHA-256 under a key that is not in the database, so an
+ * entry that was changed, removed from the middle, added or re-ordered shows in audit_verify. (A cut tail
+ * shows only against a head kept elsewhere: audit_head gives it, audit_verify takes it.) Triggers refuse
+ * UPDATE and DELETE on both databases. Order of stamps in one transaction: consent, feed, audit.
+ * Installation acts have the workspace "-". `detail` holds ids and names of fields, never personal values or
+ * secrets: erasure does not touch this table. Table: audit_entries. No thread. Routes: GET /v1/audit, GET
+ * /v1/audit/verdict.
  */
 #ifndef MZ_AUDIT_H
 #define MZ_AUDIT_H
@@ -16,8 +17,9 @@
 #include "store/store.h"
 #include "http/http.h"
 
-/* Where keyed hashes of this room (and of access and consent, which may not call keys) get their key. Room keys gives
- * one with keys_mac(); unit tests hand in their own. The same (label, workspace) always gives the same key. */
+/* Where keyed hashes of this room (and of access and consent, which may not call keys) get their key. Room
+ * keys gives one with keys_mac(); unit tests hand in their own. The same (label, workspace) always gives the
+ * same key. */
 struct mac_keys {
     const void *arg;
     void (*derive)(const void *arg, const char *label, str workspace, unsigned char out[32]);
@@ -64,8 +66,8 @@ struct audit_verdict {
     int64_t checked, bad_n; /* bad_n: the first entry that does not fit; 0 when whole */
     struct audit_head head;
 };
-/* Reads the whole chain in pages, outside any transaction. kept: a head noted earlier that must still be in the
- * chain (finds a cut tail); NULL: none. RC_OK with whole=false is the finding, not a fault. */
+/* Reads the whole chain in pages, outside any transaction. kept: a head noted earlier that must still be in
+ * the chain (finds a cut tail); NULL: none. RC_OK with whole=false is the finding, not a fault. */
 MUSTCHECK enum rc audit_verify(struct audit *a, str workspace, const struct audit_head *kept_or_null,
                                struct audit_verdict *out, struct fault *why);
 

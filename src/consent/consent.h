@@ -1,9 +1,10 @@
 /* consent: the ledger of what people were shown and agreed to, and what they took back.
  *
- * Append-only, one keyed hash chain per workspace like audit's, numbered by store_stamp(tx, workspace, "consent");
- * triggers refuse UPDATE and DELETE. The person is a pseudonym: HMAC-SHA-256 of (client_key, open_id) under a key that
- * is not in the database, so the ledger can outlive an erasure without naming anyone. Order of stamps in a
- * transaction: consent, feed, audit. Table: consent_entries. No thread, no routes: login and contacts show it.
+ * Append-only, one keyed hash chain per workspace like audit's, numbered by store_stamp(tx, workspace,
+ * "consent"); triggers refuse UPDATE and DELETE. The person is a pseudonym: HMAC-SHA-256 of (client_key,
+ * open_id) under a key that is not in the database, so the ledger can outlive an erasure without naming
+ * anyone. Order of stamps in a transaction: consent, feed, audit. Table: consent_entries. No thread, no
+ * routes: login and contacts show it.
  */
 #ifndef MZ_CONSENT_H
 #define MZ_CONSENT_H
@@ -61,8 +62,8 @@ struct consent_state {
     str text_version, language;
     int64_t since_ms, n; /* of the newest agreement; 0: never */
 };
-/* What holds now for a person: agreements replace each other, a withdrawal takes away its scopes or everything.
- * RC_OK with given=false when there is nothing. */
+/* What holds now for a person: agreements replace each other, a withdrawal takes away its scopes or
+ * everything. RC_OK with given=false when there is nothing. */
 MUSTCHECK enum rc consent_of(struct consent *c, struct tx *tx, str workspace,
                              const struct consent_subject *who, struct arena *mem, struct consent_state *out,
                              struct fault *why);

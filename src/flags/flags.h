@@ -1,10 +1,11 @@
 /* flags: feature flags with a state for the installation and one per workspace.
  *
- * A flag is a const row declared by the room it belongs to (`login_flags[]`) and handed in by wiring. State: the
- * installation's "off" wins over all; else the workspace's own state, else the installation's "on", else the row's
- * default. flag_on answers from memory on any thread, inside or outside a transaction; a thread follows the table, so
- * that a change made on any node is seen by all within 1 s. When the database is away the last known state holds.
- * Table: flag_states. Routes: GET /v1/flags, PUT /v1/flags/{name}. Every change has a reason and an audit entry.
+ * A flag is a const row declared by the room it belongs to (`login_flags[]`) and handed in by wiring. State:
+ * the installation's "off" wins over all; else the workspace's own state, else the installation's "on", else
+ * the row's default. flag_on answers from memory on any thread, inside or outside a transaction; a thread
+ * follows the table, so that a change made on any node is seen by all within 1 s. When the database is away
+ * the last known state holds. Table: flag_states. Routes: GET /v1/flags, PUT /v1/flags/{name}. Every change
+ * has a reason and an audit entry.
  */
 #ifndef MZ_FLAGS_H
 #define MZ_FLAGS_H
@@ -49,8 +50,8 @@ struct flag_change {
     str reason;            /* 3 to 300 bytes, else RC_INVALID "flags.reason" */
     struct audit_entry by; /* actor, address, request; the rest is filled in */
 };
-/* Inside the caller's transaction, with the audit entry (so: its last act). Seen here after flags_refresh, elsewhere
- * within 1 s. */
+/* Inside the caller's transaction, with the audit entry (so: its last act). Seen here after flags_refresh,
+ * elsewhere within 1 s. */
 MUSTCHECK enum rc flags_set(struct flags *f, struct tx *tx, const struct flag_change *c, struct fault *why);
 
 struct flag_view {

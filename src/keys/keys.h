@@ -1,15 +1,17 @@
-/* keys: sealing under wrapped data keys per workspace, per person and per day; keyed fingerprints and indexes.
+/* keys: sealing under wrapped data keys per workspace, per person and per day; keyed fingerprints and
+ * indexes.
  *
- * The key encryption key (KEK, 32 bytes) comes from the setting keys.kek (a file or a service credential; hex, base64
- * or raw) and never enters the database; it wraps every data key. keys.kek_previous is a second known one: to change
- * the KEK, give every node the new one there, then swap the two; the room re-wraps the data keys in the background and
- * the old one may go when keys_status says that no row names it.
- * Tables: data_keys (workspaces; main store); in a store of their own, which main backups do not copy, person_keys and
- * day_keys: destroying one of those reaches every backup. Setting keys.person_url names that store; empty means next
- * to the main one ("x.db" gives "x.people.db"; on PostgreSQL the database "<name>_people", which must exist).
- * Thread: one, every 20 s: makes the day keys of today and tomorrow, loads those of other nodes, destroys the old ones,
- * re-wraps. Key bytes are cached in locked memory that stays out of core dumps. Everything is thread-safe.
- * Associated data is workspace, table, row, column and key id: a value moved to another place does not open.
+ * The key encryption key (KEK, 32 bytes) comes from the setting keys.kek (a file or a service credential;
+ * hex, base64 or raw) and never enters the database; it wraps every data key. keys.kek_previous is a second
+ * known one: to change the KEK, give every node the new one there, then swap the two; the room re-wraps the
+ * data keys in the background and the old one may go when keys_status says that no row names it. Tables:
+ * data_keys (workspaces; main store); in a store of their own, which main backups do not copy, person_keys
+ * and day_keys: destroying one of those reaches every backup. Setting keys.person_url names that store;
+ * empty means next to the main one ("x.db" gives "x.people.db"; on PostgreSQL the database "<name>_people",
+ * which must exist). Thread: one, every 20 s: makes the day keys of today and tomorrow, loads those of other
+ * nodes, destroys the old ones, re-wraps. Key bytes are cached in locked memory that stays out of core
+ * dumps. Everything is thread-safe. Associated data is workspace, table, row, column and key id: a value
+ * moved to another place does not open.
  */
 #ifndef MZ_KEYS_H
 #define MZ_KEYS_H
@@ -28,8 +30,9 @@ struct keys_options {
     struct log *log;
     bool no_thread; /* tests: call keys_tick yourself */
 };
-/* RC_INVALID "keys.no_kek" without a KEK, "keys.bad_kek" for one of the wrong length; RC_DENIED "keys.wrong_kek" when
- * existing data keys were wrapped under another one. Opens the person store and makes the first day keys. */
+/* RC_INVALID "keys.no_kek" without a KEK, "keys.bad_kek" for one of the wrong length; RC_DENIED
+ * "keys.wrong_kek" when existing data keys were wrapped under another one. Opens the person store and makes
+ * the first day keys. */
 MUSTCHECK enum rc keys_open(const struct keys_options *o, struct keys **out, struct fault *why);
 void keys_close(struct keys **k);
 MUSTCHECK enum rc keys_tick(struct keys *k, struct fault *why); /* what the thread does, once */
@@ -54,9 +57,11 @@ MUSTCHECK enum rc keys_rotate(struct keys *k, struct tx *tx, str workspace,
 MUSTCHECK enum rc keys_destroy(struct keys *k, struct tx *tx, str workspace,
                                struct fault *why); /* all its values go */
 
-/* ---- a person's values: load the key outside any transaction, then seal and unseal without a database ---- */
+/* ---- a person's values: load the key outside any transaction, then seal and unseal without a database ----
+ */
 struct person_key;
-/* Makes the key on first use, durable before it returns. RC_REFUSED "keys.person_destroyed" after an erasure. */
+/* Makes the key on first use, durable before it returns. RC_REFUSED "keys.person_destroyed" after an
+ * erasure. */
 MUSTCHECK enum rc keys_person_load(struct keys *k, str workspace, str person, struct arena *secret_mem,
                                    const struct person_key **out, struct fault *why);
 /* RC_MISSING "keys.person_destroyed" when there is none (any more). */
@@ -73,19 +78,22 @@ MUSTCHECK enum rc keys_person_destroy(struct keys *k, str workspace, str person,
 struct day_sealer;
 MUSTCHECK enum rc day_sealer_open(struct keys *k, struct day_sealer **out, struct fault *why);
 void day_sealer_close(struct day_sealer **d);
-/* ad: what the body belongs to (app id, body hash). RC_RETRY "keys.no_day_key" when today's key could not be made
- * (the person store has been away since yesterday). The overhead is 85 bytes. */
+/* ad: what the body belongs to (app id, body hash). RC_RETRY "keys.no_day_key" when today's key could not be
+ * made (the person store has been away since yesterday). The overhead is 85 bytes. */
 MUSTCHECK enum rc day_seal(struct day_sealer *d, const str *ad, size_t n_ad, str plain, struct arena *mem,
                            str *out, struct fault *why);
-/* Any thread. From memory for every day within the retention (keys.daily_days); RC_MISSING "keys.destroyed" after. */
+/* Any thread. From memory for every day within the retention (keys.daily_days); RC_MISSING "keys.destroyed"
+ * after. */
 MUSTCHECK enum rc day_unseal(struct keys *k, const str *ad, size_t n_ad, str sealed, struct arena *mem,
                              str *out, struct fault *why);
 
 /* ---- keyed hashes: pure, from memory, the same on every node and after every rotation ---- */
-/* 128-bit fingerprint of a secret, 32 hex characters: label is what it is ("refresh"), client_key whose it is. */
+/* 128-bit fingerprint of a secret, 32 hex characters: label is what it is ("refresh"), client_key whose it
+ * is. */
 str keys_fingerprint(const struct keys *k, const char *label, str client_key, struct secret token,
                      struct arena *mem);
-/* Look-up index of a personal value, already normalised by the caller; 32 hex characters; differs per workspace. */
+/* Look-up index of a personal value, already normalised by the caller; 32 hex characters; differs per
+ * workspace. */
 str keys_blind_index(const struct keys *k, str workspace, const char *label, str value, struct arena *mem);
 /* For rooms that may not call keys: handed to audit_open, access_open, consent_open by wiring. */
 struct mac_keys keys_mac(const struct keys *k);
