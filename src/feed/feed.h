@@ -1,16 +1,17 @@
-/* feed: live changes. One numbered feed per workspace, tailed by each node and fanned out to open event streams.
+/* feed: live changes. One numbered feed per workspace, tailed by each node and fanned out to open event
+ * streams.
  *
- * Owns the table feed(workspace_id, n, topic, ref, at_ms). A row says only "this thing changed": topic and id, never
- * content; whoever hears it reads the thing through REST with its own permission. n comes from store_stamp, so number
- * order is commit order and a reader that saw n has seen everything before it.
- * Threads: one reader per node looks every 200 ms, only at workspaces that have a stream open on this node, and
- * writes to the streams; the http hooks only enter and leave a list. The reader also deletes rows older than
- * feed.keep_hours (every ten minutes, <= 500 rows a transaction), so this room needs no arrow to jobs.
+ * Owns the table feed(workspace_id, n, topic, ref, at_ms). A row says only "this thing changed": topic and
+ * id, never content; whoever hears it reads the thing through REST with its own permission. n comes from
+ * store_stamp, so number order is commit order and a reader that saw n has seen everything before it.
+ * Threads: one reader per node looks every 200 ms, only at workspaces that have a stream open on this node,
+ * and writes to the streams; the http hooks only enter and leave a list. The reader also deletes rows older
+ * than feed.keep_hours (every ten minutes, <= 500 rows a transaction), so this room needs no arrow to jobs.
  *
  * On the wire (text/event-stream), each frame with `id: <n>` so that a browser resumes by Last-Event-ID:
- *   event: hello   data: {"n":41}                                        first frame: load your lists after it
- *   event: change  data: {"n":42,"topic":"message","id":"msg_01..."}     id is null when the topic alone says it all
- *   event: reset   data: {"n":90}            the asked-for number is older than what is kept: load everything again
+ *   event: hello   data: {"n":41}                                      first frame: load your lists after it
+ *   event: change  data: {"n":42,"topic":"message","id":"msg_01..."}   id is null when the topic says it all
+ *   event: reset   data: {"n":90}                        older than what is kept: load everything again
  * and a comment line every 15 s. Who the stream belongs to is asked again every 5 s; no longer allowed: closed.
  */
 #ifndef MZ_FEED_H
@@ -23,8 +24,8 @@
 
 /* A topic is a word of the caller's room: "conversation", "message", "contact", "account", "alert".
  * The last statements of a transaction: it takes the workspace's counter, which other writers then wait for.
- * May be called several times in one transaction. ref may be STR_NONE. RC_INVALID "feed.topic" for a topic that is
- * empty, longer than 40 bytes or not of [a-z._-]; ref <= 128 bytes. */
+ * May be called several times in one transaction. ref may be STR_NONE. RC_INVALID "feed.topic" for a topic
+ * that is empty, longer than 40 bytes or not of [a-z._-]; ref <= 128 bytes. */
 MUSTCHECK enum rc feed_put(struct tx *tx, str workspace, const char *topic, str ref, struct fault *why);
 
 struct feed_change {
@@ -40,13 +41,13 @@ struct feed_options {
     struct store *store;
     struct log *log;
     const struct config *config; /* feed.keep_hours, feed.streams_max */
-    /* May this principal still read the feed? Asked every 5 s per stream, on the reader's thread; by access. NULL: the
-     * permission bits that the stream was opened with stay valid (tests only). */
+    /* May this principal still read the feed? Asked every 5 s per stream, on the reader's thread; by access.
+     * NULL: the permission bits that the stream was opened with stay valid (tests only). */
     bool (*still)(void *arg, const struct principal *who);
     void *arg;
 };
-/* Order at start: feed_open, http_open with feed_stream_hooks(), feed_start; at the end: feed_stop, http_close,
- * feed_close. */
+/* Order at start: feed_open, http_open with feed_stream_hooks(), feed_start; at the end: feed_stop,
+ * http_close, feed_close. */
 MUSTCHECK enum rc feed_open(const struct feed_options *o, struct feed **out, struct fault *why);
 struct stream_hooks feed_stream_hooks(struct feed *f);
 MUSTCHECK enum rc feed_start(struct feed *f, struct http *h, struct fault *why); /* the reader's thread */

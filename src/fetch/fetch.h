@@ -1,11 +1,12 @@
-/* fetch: outbound HTTP over libcurl. Who may receive a token, where a connection may go, and how much may come back.
+/* fetch: outbound HTTP over libcurl. Who may receive a token, where a connection may go, how much may come back.
  *
- * Two classes of target. FETCH_TIKTOK: the host must stand in the allow-list built from settings (only these may get
- * an Authorization or Access-Token header); private addresses allowed only for hosts that the operator configured
- * (the simulator). FETCH_PUBLIC: any https host whose connected address is public (checked on the socket by
- * CURLOPT_OPENSOCKETFUNCTION, immune to rebinding); private ones refused unless fetch.allow_private lists the network.
- * No redirect is followed, no proxy environment, no cookies; connect 3 s, total and body caps per call. One easy handle
- * per thread, kept. Only DNS and TLS sessions are shared, with locks. Owns no table.
+ * Two classes of target. FETCH_TIKTOK: the host must stand in the allow-list fetch.tiktok_hosts (only these may
+ * get an Authorization or Access-Token header). FETCH_PUBLIC: any https host. For both the connected address is
+ * checked on the socket (CURLOPT_OPENSOCKETFUNCTION, immune to rebinding): every answer of the resolver must be
+ * public or lie in a network of fetch.allow_private, and plain http is for addresses of these networks only (the
+ * simulator, a neighbour in the same cluster).
+ * No redirect is followed, no proxy environment, no cookies; connect 3 s, total and body caps per call. One easy
+ * handle per thread, kept. Only DNS and TLS sessions are shared, with locks. Owns no table.
  */
 #ifndef MZ_FETCH_H
 #define MZ_FETCH_H
@@ -36,14 +37,18 @@ struct fetch_answer {
     str body; /* in mem */
     str content_type, log_id, date, retry_after; /* x-tt-logid; STR_NONE when absent */
     int64_t took_ms;
-    bool sent; /* request bytes may have reached the other side: a failure after this is unsure for non-idempotent calls */
+    bool sent; /* request bytes may have reached the other side: a failure after this is unsure for
+                  non-idempotent calls */
 };
 MUSTCHECK enum rc fetch_open(const struct config *c, struct log *log, struct fetch **out, struct fault *why);
 void fetch_close(struct fetch **f);
 /* RC_OK for any complete HTTP answer, whatever its status. RC_DENIED "fetch.host", "fetch.address"; RC_RETRY
  * "fetch.connect", "fetch.timeout" (out->sent tells); RC_FULL "fetch.too_large"; RC_INVALID "fetch.url". */
-MUSTCHECK enum rc fetch_run(struct fetch *f, const struct fetch_request *rq, struct arena *mem, struct fetch_answer *out,
-                            struct fault *why);
+MUSTCHECK enum rc fetch_run(struct fetch *f, const struct fetch_request *rq, struct arena *mem,
+                            struct fetch_answer *out, struct fault *why);
+/* Shape only, no look-up: the scheme, host form and (FETCH_TIKTOK) allow-list of a URL that will be fetched later.
+ * RC_INVALID "fetch.url", RC_DENIED "fetch.host" or "fetch.address" (a blocked address written as the host). */
+MUSTCHECK enum rc fetch_url_ok(const struct fetch *f, enum fetch_class cls, str url, struct fault *why);
 /* Pure: is this address (4 or 16 bytes) on the block list of reliability-security 5.4? */
 bool fetch_address_blocked(const unsigned char *addr, size_t n);
 extern const struct setting fetch_settings[];
