@@ -12,7 +12,8 @@
  *   event: hello   data: {"n":41}                                      first frame: load your lists after it
  *   event: change  data: {"n":42,"topic":"message","id":"msg_01..."}   id is null when the topic says it all
  *   event: reset   data: {"n":90}                        older than what is kept: load everything again
- * and a comment line every 15 s. Who the stream belongs to is asked again every 5 s; no longer allowed: closed.
+ * and a comment line every 15 s. Who the stream belongs to is asked again every 5 s; no longer allowed:
+ * closed.
  */
 #ifndef MZ_FEED_H
 #define MZ_FEED_H

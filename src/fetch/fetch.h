@@ -1,12 +1,13 @@
-/* fetch: outbound HTTP over libcurl. Who may receive a token, where a connection may go, how much may come back.
+/* fetch: outbound HTTP over libcurl. Who may receive a token, where a connection may go, how much may come
+ * back.
  *
- * Two classes of target. FETCH_TIKTOK: the host must stand in the allow-list fetch.tiktok_hosts (only these may
- * get an Authorization or Access-Token header). FETCH_PUBLIC: any https host. For both the connected address is
- * checked on the socket (CURLOPT_OPENSOCKETFUNCTION, immune to rebinding): every answer of the resolver must be
- * public or lie in a network of fetch.allow_private, and plain http is for addresses of these networks only (the
- * simulator, a neighbour in the same cluster).
- * No redirect is followed, no proxy environment, no cookies; connect 3 s, total and body caps per call. One easy
- * handle per thread, kept. Only DNS and TLS sessions are shared, with locks. Owns no table.
+ * Two classes of target. FETCH_TIKTOK: the host must stand in the allow-list fetch.tiktok_hosts (only these
+ * may get an Authorization or Access-Token header). FETCH_PUBLIC: any https host. For both the connected
+ * address is checked on the socket (CURLOPT_OPENSOCKETFUNCTION, immune to rebinding): every answer of the
+ * resolver must be public or lie in a network of fetch.allow_private, and plain http is for addresses of
+ * these networks only (the simulator, a neighbour in the same cluster).
+ * No redirect is followed, no proxy environment, no cookies; connect 3 s, total and body caps per call. One
+ * easy handle per thread, kept. Only DNS and TLS sessions are shared, with locks. Owns no table.
  */
 #ifndef MZ_FETCH_H
 #define MZ_FETCH_H
@@ -46,8 +47,9 @@ void fetch_close(struct fetch **f);
  * "fetch.connect", "fetch.timeout" (out->sent tells); RC_FULL "fetch.too_large"; RC_INVALID "fetch.url". */
 MUSTCHECK enum rc fetch_run(struct fetch *f, const struct fetch_request *rq, struct arena *mem,
                             struct fetch_answer *out, struct fault *why);
-/* Shape only, no look-up: the scheme, host form and (FETCH_TIKTOK) allow-list of a URL that will be fetched later.
- * RC_INVALID "fetch.url", RC_DENIED "fetch.host" or "fetch.address" (a blocked address written as the host). */
+/* Shape only, no look-up: the scheme, host form and (FETCH_TIKTOK) allow-list of a URL that will be fetched
+ * later. RC_INVALID "fetch.url", RC_DENIED "fetch.host" or "fetch.address" (a blocked address written as the
+ * host). */
 MUSTCHECK enum rc fetch_url_ok(const struct fetch *f, enum fetch_class cls, str url, struct fault *why);
 /* Pure: is this address (4 or 16 bytes) on the block list of reliability-security 5.4? */
 bool fetch_address_blocked(const unsigned char *addr, size_t n);

@@ -1,15 +1,15 @@
-/* jobs: the durable queue. Lanes (a row per key: head, due, lease, fence), leases with a fencing token, per-key
- * order, schedules, retry rows, dead letters that can be listed, explained and replayed.
+/* jobs: the durable queue. Lanes (a row per key: head, due, lease, fence), leases with a fencing token,
+ * per-key order, schedules, retry rows, dead letters that can be listed, explained and replayed.
  *
- * Tables: jobs, job_lanes, job_schedules. A job's arguments hold ids only, as JSON. What is claimed is a lane,
- * so a hot key costs nothing: claim time with 100,000 jobs waiting on one key is <= 2x that of an empty queue. A
- * handler writes only through job_commit: its function, fence check and completion in one transaction. Attempts
- * are counted at claim; three claims without a result dead-letter the job as `crashed`. Claims go round-robin
- * over workspaces. Kinds that share a key share a class and an order (jobs of another class are another lane).
- * Threads: each worker class has its own. Leases compare store_clock; workers stop by their own monotonic
- * deadline one second before. A put wakes this node's workers after commit; a poll (250 ms) is the truth.
- * Locks (PostgreSQL): a put and a completion hold their lane's row until commit, so take store_lock first, put
- * after it, stamp last; job_commit touches the lane after fn for the same reason.
+ * Tables: jobs, job_lanes, job_schedules. A job's arguments hold ids only, as JSON. What is claimed is a
+ * lane, so a hot key costs nothing: claim time with 100,000 jobs waiting on one key is <= 2x that of an empty
+ * queue. A handler writes only through job_commit: its function, fence check and completion in one
+ * transaction. Attempts are counted at claim; three claims without a result dead-letter the job as `crashed`.
+ * Claims go round-robin over workspaces. Kinds that share a key share a class and an order (jobs of another
+ * class are another lane). Threads: each worker class has its own. Leases compare store_clock; workers stop
+ * by their own monotonic deadline one second before. A put wakes this node's workers after commit; a poll
+ * (250 ms) is the truth. Locks (PostgreSQL): a put and a completion hold their lane's row until commit, so
+ * take store_lock first, put after it, stamp last; job_commit touches the lane after fn for the same reason.
  */
 #ifndef MZ_JOBS_H
 #define MZ_JOBS_H
@@ -68,7 +68,8 @@ struct job_new {
     str unique; /* a second put with the same (kind, unique) while one waits is a no-op; STR_NONE: none */
 };
 MUSTCHECK enum rc jobs_put(struct tx *tx, const struct job_new *n, struct fault *why);
-/* An inner event: puts the kinds that wiring listed for this name; none listed is RC_BUG "jobs.unknown_event". */
+/* An inner event: puts the kinds that wiring listed for this name; none listed is RC_BUG
+ * "jobs.unknown_event". */
 MUSTCHECK enum rc jobs_emit(struct tx *tx, const char *event, str workspace, str key, str args,
                             struct fault *why);
 
@@ -80,8 +81,9 @@ const struct json *job_args(const struct job *j);
 int job_attempt(const struct job *j); /* 1 for the first */
 bool job_last(const struct job *j); /* this attempt is the last */
 int64_t job_deadline_mono_ms(const struct job *j);
-/* fn, fence check and completion in one transaction. RC_DENIED "jobs.fenced" when the lease is another's now. What
- * fn refuses is rolled back and returned; the handler may call again with another fn. Once per job RC_OK. */
+/* fn, fence check and completion in one transaction. RC_DENIED "jobs.fenced" when the lease is another's now.
+ * What fn refuses is rolled back and returned; the handler may call again with another fn. Once per job
+ * RC_OK. */
 MUSTCHECK enum rc job_commit(struct job *j, store_fn fn, void *arg, struct fault *why);
 MUSTCHECK enum rc job_done(struct job *j, struct fault *why); /* nothing to write: completion alone */
 /* fn and fence check without completion: a note before an outside act ("sending"). Renews the lease. */
@@ -125,6 +127,7 @@ extern const struct setting jobs_settings[];
 extern const size_t jobs_settings_n;
 extern const struct metric jobs_metrics[];
 extern const size_t jobs_metrics_n;
-/* fast: 5 tries in seconds; patient: 10 tries in >= 24 h; days: Standard Webhooks' schedule, 10 tries in 5 days */
+/* fast: 5 tries in seconds; patient: 10 tries in >= 24 h; days: Standard Webhooks' schedule, 10 tries in 5
+ * days */
 extern const struct retry_row retry_fast, retry_patient, retry_days;
 #endif

@@ -74,7 +74,7 @@ MUSTCHECK enum rc mozflow_endpoint_save(struct tx *tx, const struct mozflow_endp
 struct mozflow;
 MUSTCHECK enum rc mozflow_url_ok(const struct mozflow *m, str url, struct fault *why);
 
-/* ---- one event's story, for explain ---- */
+/* ---- one subject's events, newest first, <= 100: for explain ---- */
 struct mozflow_sent {
     str id, type, subject, state; /* waiting, delivered, held, withdrawn, dead */
     int64_t created_ms, last_ms, delivered_ms;
@@ -82,7 +82,7 @@ struct mozflow_sent {
     str last_code;
 };
 MUSTCHECK enum rc mozflow_list(struct tx *tx, str workspace, str subject, struct arena *mem,
-                               struct mozflow_sent **out, size_t *n, struct fault *why); /* newest first, <= 100 */
+                               struct mozflow_sent **out, size_t *n, struct fault *why);
 
 struct mozflow_options {
     struct store *store;
