@@ -5,7 +5,7 @@
 #define MZ_CRYPTO_H
 #include "base/base.h"
 
-void crypto_start(void); /* once per process, before threads; aborts when a primitive is missing */
+void crypto_start(void); /* before threads; more calls are harmless; aborts when a primitive is missing */
 
 #define SHA256_BYTES 32
 void sha256(str data, unsigned char out[SHA256_BYTES]);
