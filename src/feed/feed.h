@@ -10,7 +10,7 @@
  *
  * On the wire (text/event-stream), each frame with `id: <n>` so that a browser resumes by Last-Event-ID:
  *   event: hello   data: {"n":41}                                      first frame: load your lists after it
- *   event: change  data: {"n":42,"topic":"message","id":"msg_01..."}   id is null when the topic says it all
+ *                  data: {"n":42,"topic":"message","id":"msg_01..."}   id is null when the topic says it all
  *   event: reset   data: {"n":90}                        older than what is kept: load everything again
  * and a comment line every 15 s. Who the stream belongs to is asked again every 5 s; no longer allowed:
  * closed.
@@ -65,6 +65,6 @@ extern const struct setting feed_settings[];
 extern const size_t feed_settings_n;
 extern const struct metric feed_metrics[];
 extern const size_t feed_metrics_n;
-extern const struct event_doc feed_events[];
-extern const size_t feed_events_n;
+extern const struct event_doc feed_event_docs[];
+extern const size_t feed_event_docs_n;
 #endif

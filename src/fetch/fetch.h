@@ -57,4 +57,6 @@ extern const struct setting fetch_settings[];
 extern const size_t fetch_settings_n;
 extern const struct metric fetch_metrics[];
 extern const size_t fetch_metrics_n;
+extern const struct event_doc fetch_event_docs[];
+extern const size_t fetch_event_docs_n;
 #endif

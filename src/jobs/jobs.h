@@ -127,6 +127,10 @@ extern const struct setting jobs_settings[];
 extern const size_t jobs_settings_n;
 extern const struct metric jobs_metrics[];
 extern const size_t jobs_metrics_n;
+extern const struct event_doc jobs_event_docs[];
+extern const size_t jobs_event_docs_n;
+extern const struct alert_row jobs_alerts[];
+extern const size_t jobs_alerts_n;
 /* fast: 5 tries in seconds; patient: 10 tries in >= 24 h; days: Standard Webhooks' schedule, 10 tries in 5
  * days */
 extern const struct retry_row retry_fast, retry_patient, retry_days;

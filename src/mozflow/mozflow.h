@@ -24,6 +24,8 @@
 #include "http/http.h"
 #include "fetch/fetch.h"
 #include "jobs/jobs.h"
+#include "audit/audit.h"
+#include "keys/keys.h"
 
 /* ---- what a capability hands in: one row per event type ---- */
 struct mozflow_render { /* one event being rendered, inside a read transaction */
@@ -67,11 +69,11 @@ struct mozflow_endpoint_set {
     str secret; /* "whsec_..."; STR_NONE: made when the workspace has none */
 };
 /* *shown is the new secret's text, to be shown once; STR_NONE when the one in force stays. */
-MUSTCHECK enum rc mozflow_endpoint_save(struct tx *tx, const struct mozflow_endpoint_set *e,
+struct mozflow;
+MUSTCHECK enum rc mozflow_endpoint_save(struct mozflow *m, struct tx *tx, const struct mozflow_endpoint_set *e,
                                         struct arena *mem, str *shown, struct fault *why);
 /* https (or http to an address of fetch.allow_private), no userinfo, no fragment, <= 1,024 bytes. The address
  * itself is checked at every connection. RC_INVALID "mozflow.url". */
-struct mozflow;
 MUSTCHECK enum rc mozflow_url_ok(const struct mozflow *m, str url, struct fault *why);
 
 /* ---- one subject's events, newest first, <= 100: for explain ---- */
@@ -87,6 +89,8 @@ MUSTCHECK enum rc mozflow_list(struct tx *tx, str workspace, str subject, struct
 struct mozflow_options {
     struct store *store;
     struct fetch *fetch;
+    struct keys *keys;
+    struct audit *audit;
     struct log *log;
     const struct config *config; /* mozflow.* */
     str base_url; /* public base URL, for `source` */
@@ -116,6 +120,8 @@ extern const struct metric mozflow_metrics[];
 extern const size_t mozflow_metrics_n;
 extern const struct alert_row mozflow_alerts[];
 extern const size_t mozflow_alerts_n;
-extern const struct event_doc mozflow_log_events[];
-extern const size_t mozflow_log_events_n;
+extern const struct explain_row mozflow_explain[]; /* "evt_" */
+extern const size_t mozflow_explain_n;
+extern const struct event_doc mozflow_event_docs[]; /* log events */
+extern const size_t mozflow_event_docs_n;
 #endif
