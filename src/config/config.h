@@ -31,7 +31,8 @@ struct config_problem {
     str text; /* what is wrong and what is allowed; never the value of a secret */
 };
 
-/* file may be STR_NONE; env is the process environment (tests pass their own). RC_INVALID "config.invalid" with
+/* file is a path or STR_NONE; its keys are unique. Variables MZ_PLANT and MZ_CONFIG are not settings and are skipped;
+ * every other MZ_ variable must be one. Empty text means "not given" for a row whose default is "". env is the process environment (tests pass their own). RC_INVALID "config.invalid" with
  * every problem listed in *problems (arena of the config); *out is set even then so that `config print` can show. */
 MUSTCHECK enum rc config_load(const struct setting_table *tables, size_t n_tables, str file, char *const *env,
                               struct config **out, struct fault *why);
