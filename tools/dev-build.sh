@@ -6,5 +6,9 @@ dev_build() {
     dev_packages
     dev_console
     dev_ninja dev
-    dev_say "built: build/dev/src/app/mozflow-tiktok build/dev/sim/tiktok-sim"
+    local made=() program
+    for program in build/dev/src/app/mozflow-tiktok build/dev/sim/tiktok-sim; do
+        [ -x "$program" ] && made+=("$program")
+    done
+    dev_say "built: ${made[*]:-no program yet}"
 }

@@ -120,8 +120,17 @@ dev_build_options() {
     esac
 }
 
-# dev_ninja NAME [TARGET...]: sets build/NAME up when needed and builds it. Output goes to build/NAME.log.
+# dev_ninja NAME [TARGET...]: sets build/NAME up when needed and builds it. Output goes to build/NAME.log. Two callers
+# at once wait for each other.
 dev_ninja() {
+    mkdir -p build
+    (
+        flock 9
+        dev_ninja_locked "$@"
+    ) 9>"build/$1.lock"
+}
+
+dev_ninja_locked() {
     local name=$1 cc cxx options
     shift
     read -r cc cxx options <<<"$(dev_build_options "$name")"
@@ -168,5 +177,6 @@ dev_c_files() { find src sim tests tools -path '*/node_modules' -prune -o -type 
 
 dev_fmt() {
     dev_packages all
+    dev_c_files | xargs -r tools/wrap-comments
     dev_c_files | xargs -r clang-format -i
 }

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Sign in, linking, hand-over, error pages, mobile, QR: real binaries against the simulator.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+run_journeys login
+finish

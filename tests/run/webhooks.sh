@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# All webhook vectors, routing, first message, events out: real binaries.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+run_journeys webhooks
+finish
