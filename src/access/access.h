@@ -27,6 +27,10 @@ struct access_options {
     struct log *log;
     const struct config *config;
     struct mac_keys mac;
+    /* Adds to GET /v1/session what access may not know (flags: flags_session with its struct flags *); or
+     * NULL. */
+    void (*session_extra)(void *arg, str workspace, struct jw *w);
+    void *extra_arg;
 };
 MUSTCHECK enum rc access_open(const struct access_options *o, struct access **out, struct fault *why);
 void access_close(struct access **a);
@@ -64,7 +68,7 @@ struct workspace {
 };
 MUSTCHECK enum rc access_workspace(struct tx *tx, str id, struct arena *mem, struct workspace *out,
                                    struct fault *why);
-MUSTCHECK enum rc access_workspace_public(struct tx *tx, str public_key, struct arena *mem,
+MUSTCHECK enum rc access_workspace_by_public_key(struct tx *tx, str public_key, struct arena *mem,
                                           struct workspace *out,
                                           struct fault *why); /* RC_MISSING "access.not_found" */
 
