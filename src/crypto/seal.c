@@ -6,28 +6,14 @@
 #include <openssl/evp.h>
 #include "crypto/crypto_priv.h"
 
-#define ALG_AES_256_GCM 1
-#define SALT_BYTES 16U
-#define NONCE_BYTES 12U
-#define TAG_BYTES 16U
-#define HEAD_BYTES 5U /* "MZ1", algorithm, length of the key id */
-#define PLAIN_MAX ((size_t)64 * 1024 * 1024)
-
-struct layout {
-    str head; /* with the key id */
-    str id;
-    const unsigned char *salt, *nonce, *text, *tag;
-    size_t text_n;
-};
-
 static str id_of(const struct seal_key *k)
 {
     return (str){k->id, strnlen(k->id, sizeof(k->id))};
 }
 
-static struct layout layout_of(const char *p, size_t id_n, size_t text_n)
+struct seal_layout seal_layout_of(const char *p, size_t id_n, size_t text_n)
 {
-    struct layout l = {.head = {p, HEAD_BYTES + id_n}, .id = {p + HEAD_BYTES, id_n}, .text_n = text_n};
+    struct seal_layout l = {.head = {p, HEAD_BYTES + id_n}, .id = {p + HEAD_BYTES, id_n}, .text_n = text_n};
     l.salt = (const unsigned char *)p + HEAD_BYTES + id_n;
     l.nonce = l.salt + SALT_BYTES;
     l.text = l.nonce + NONCE_BYTES;
@@ -35,14 +21,14 @@ static struct layout layout_of(const char *p, size_t id_n, size_t text_n)
     return l;
 }
 
-static void derive(const struct seal_key *k, const struct layout *l, unsigned char out[KEY_BYTES])
+void seal_derive(const struct seal_key *k, const struct seal_layout *l, unsigned char out[KEY_BYTES])
 {
     struct secret key = {k->key, KEY_BYTES};
     hkdf(key, (str){(const char *)l->salt, SALT_BYTES}, l->head, out, KEY_BYTES);
 }
 
 /* Lengths are bound too: ("a","bc") and ("ab","c") differ. */
-static bool feed_ad(EVP_CIPHER_CTX *ctx, str head, const str *ad, size_t n_ad)
+bool seal_feed_ad(EVP_CIPHER_CTX *ctx, str head, const str *ad, size_t n_ad)
 {
     int n;
     if (EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)head.p, (int)head.n) != 1)
@@ -60,10 +46,10 @@ static bool feed_ad(EVP_CIPHER_CTX *ctx, str head, const str *ad, size_t n_ad)
     return true;
 }
 
-static EVP_CIPHER_CTX *begin(const struct seal_key *k, const struct layout *l, int encrypt)
+static EVP_CIPHER_CTX *begin(const struct seal_key *k, const struct seal_layout *l, int encrypt)
 {
     unsigned char key[KEY_BYTES];
-    derive(k, l, key);
+    seal_derive(k, l, key);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     must(ctx != NULL && EVP_CipherInit_ex2(ctx, crypto_aes_256_gcm(), key, l->nonce, encrypt, NULL) == 1);
     wipe(key, sizeof(key));
@@ -85,11 +71,11 @@ enum rc seal(const struct seal_key *k, const str *ad, size_t n_ad, struct secret
     memcpy(p, head, HEAD_BYTES);
     memcpy(p + HEAD_BYTES, id.p, id.n);
     random_bytes(p + HEAD_BYTES + id.n, SALT_BYTES + NONCE_BYTES);
-    struct layout l = layout_of(p, id.n, plain.n);
+    struct seal_layout l = seal_layout_of(p, id.n, plain.n);
     unsigned char *text = (unsigned char *)p + (total - TAG_BYTES - plain.n);
     EVP_CIPHER_CTX *ctx = begin(k, &l, 1);
     int n = 0;
-    must(feed_ad(ctx, l.head, ad, n_ad));
+    must(seal_feed_ad(ctx, l.head, ad, n_ad));
     if (plain.n > 0)
         must(EVP_CipherUpdate(ctx, text, &n, plain.p, (int)plain.n) == 1 && (size_t)n == plain.n);
     must(EVP_CipherFinal_ex(ctx, text + plain.n, &n) == 1 && n == 0);
@@ -99,7 +85,7 @@ enum rc seal(const struct seal_key *k, const str *ad, size_t n_ad, struct secret
     return RC_OK;
 }
 
-static bool parse_layout(str sealed, struct layout *out)
+static bool parse_layout(str sealed, struct seal_layout *out)
 {
     if (sealed.n < HEAD_BYTES || memcmp(sealed.p, "MZ1", 3) != 0 || sealed.p[3] != ALG_AES_256_GCM)
         return false;
@@ -107,20 +93,20 @@ static bool parse_layout(str sealed, struct layout *out)
     size_t around = HEAD_BYTES + id_n + SALT_BYTES + NONCE_BYTES + TAG_BYTES;
     if (id_n == 0 || id_n > sizeof(((struct seal_key *)0)->id) || sealed.n < around || sealed.n - around > PLAIN_MAX)
         return false;
-    *out = layout_of(sealed.p, id_n, sealed.n - around);
+    *out = seal_layout_of(sealed.p, id_n, sealed.n - around);
     return true;
 }
 
 bool sealed_key_id(str sealed, str *id)
 {
-    struct layout l;
+    struct seal_layout l;
     if (!parse_layout(sealed, &l))
         return false;
     *id = l.id;
     return true;
 }
 
-static bool decrypt(EVP_CIPHER_CTX *ctx, const struct layout *l, unsigned char *to)
+static bool decrypt(EVP_CIPHER_CTX *ctx, const struct seal_layout *l, unsigned char *to)
 {
     unsigned char tag[TAG_BYTES];
     memcpy(tag, l->tag, TAG_BYTES);
@@ -134,7 +120,7 @@ static bool decrypt(EVP_CIPHER_CTX *ctx, const struct layout *l, unsigned char *
 enum rc open_sealed(const struct seal_key *k, const str *ad, size_t n_ad, str sealed, struct arena *secret_mem,
                     struct secret *out, struct fault *why)
 {
-    struct layout l;
+    struct seal_layout l;
     if (!parse_layout(sealed, &l))
         return fault_set(why, RC_DENIED, "crypto.open", "not a sealed value");
     if (!str_eq(l.id, id_of(k)))
@@ -143,7 +129,7 @@ enum rc open_sealed(const struct seal_key *k, const str *ad, size_t n_ad, str se
     if (to == NULL)
         return fault_set(why, RC_FULL, "crypto.full", "no room for %zu opened bytes", l.text_n);
     EVP_CIPHER_CTX *ctx = begin(k, &l, 0);
-    bool same = feed_ad(ctx, l.head, ad, n_ad) && decrypt(ctx, &l, to);
+    bool same = seal_feed_ad(ctx, l.head, ad, n_ad) && decrypt(ctx, &l, to);
     EVP_CIPHER_CTX_free(ctx);
     if (!same) {
         wipe(to, l.text_n); /* GCM decrypts before it knows */
