@@ -10,6 +10,8 @@
 #define MZ_CONTACTS_H
 #include "base/base.h"
 #include "http/http.h"
+#include "jobs/jobs.h"
+#include "mozflow/mozflow.h"
 #include "store/store.h"
 #include "observe/observe.h"
 
@@ -49,6 +51,10 @@ struct contacts {
 extern const struct migration_table contacts_migrations; /* 4000+ */
 extern const struct route contacts_routes[]; /* ctx: struct contacts */
 extern const size_t contacts_routes_n;
+extern const struct job_kind contacts_jobs[]; /* contacts.from_login {"account"} */
+extern const size_t contacts_jobs_n;
+extern const struct mozflow_event contacts_events[];
+extern const size_t contacts_events_n;
 extern const struct problem_row contacts_problems[];
 extern const size_t contacts_problems_n;
 #endif

@@ -74,7 +74,7 @@ void lanes_close(struct webhook *w)
             hmac_close(&l->previous[i]);
         }
         if (l->sealer != NULL)
-            day_sealer_close(l->sealer);
+            day_sealer_close(&l->sealer);
         mem_free(l);
     }
 }

@@ -1,7 +1,5 @@
 /* The pure parts of the intake: signature header forms n01..n16, time classes, the bounded scan. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+#include "unit.h"
 #include "webhook/webhook.h"
 
 #define S64 "f1dda1d4fd334a608cf4d3832de6643311f7f56df7e7eb1a5a332fe7e9227154"
