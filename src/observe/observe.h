@@ -39,6 +39,7 @@ void log_close(struct log **l);
     log_fields((l), (level), (event), (const struct field[]){__VA_ARGS__}, \
                sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field))
 void log_fields(struct log *l, enum log_level level, const char *event, const struct field *fs, size_t n);
+/* F_MS and FT_BYTES names get their unit appended ("took" is written "took_ms"); a name used twice on a line gets a number. */
 /* The request or job id put on every line of this thread until cleared (NULL). */
 void log_context(const char *key, str id);
 
@@ -55,6 +56,7 @@ void metrics_register(const struct metric *rows, size_t n);
 void metric_add(const struct metric *row, int64_t by, const char *v1_or_null, const char *v2_or_null);
 void metric_set(const struct metric *row, int64_t value, const char *v1_or_null, const char *v2_or_null);
 void metric_observe_us(const struct metric *row, int64_t us, const char *v1_or_null, const char *v2_or_null);
+int64_t metric_value(const struct metric *row, const char *v1_or_null, const char *v2_or_null); /* histogram: count */
 void metrics_write(struct buf *out); /* Prometheus text exposition 0.0.4 */
 size_t metrics_rows(const struct metric ***out); /* for gen-docs and tests */
 
