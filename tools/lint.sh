@@ -32,7 +32,7 @@ lint_format() {
 
 lint_shell() {
     git ls-files --cached --others --exclude-standard | while read -r f; do
-        [ -f "$f" ] && head -c 40 "$f" | grep -aqE '^#!.*\b(bash|sh)$' && printf '%s\n' "$f"
+        if [ -f "$f" ] && head -n 1 "$f" | grep -aqE '^#!.*\b(bash|sh)$'; then printf '%s\n' "$f"; fi
     done | xargs -r shellcheck -x --severity=style
 }
 

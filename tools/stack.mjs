@@ -1,0 +1,390 @@
+// The stack of ./dev run and of the journeys: simulator, daemon and mozflow-demo as child processes on loopback.
+//
+// Everything lives in one state folder: sim/, daemon/, demo/, pg/, the configuration, generated secrets, one log per
+// program, and stack.json (process ids with their start times, so that `stop` never ends a stranger's process).
+// Command line:  node tools/stack.mjs run [--background] [--state DIR] [--port N] [--sim-port M] [--db sqlite|postgres]
+//                node tools/stack.mjs stop --state DIR
+import { spawn, execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, writeFileSync, rmSync, mkdtempSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const build = process.env.MZ_BUILD ?? path.join(root, 'build', 'dev');
+export const daemonBinary = process.env.MZ_DAEMON ?? path.join(build, 'src', 'app', 'mozflow-tiktok');
+export const simBinary = process.env.MZ_SIM ?? path.join(build, 'sim', 'tiktok-sim');
+const demoScript = path.join(root, 'examples', 'mozflow-demo', 'server.mjs');
+const pgScript = path.join(root, 'tests', 'support', 'pg.sh');
+
+const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
+
+export async function poll(fn, ms, what) {
+  const end = Date.now() + ms;
+  for (let wait = 10; ; wait = Math.min(wait * 2, 200)) {
+    const value = await fn();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`${what} did not come within ${ms} ms`);
+    await pause(wait);
+  }
+}
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// The start time of a process in clock ticks, or null when there is none (field 22 of /proc/PID/stat).
+function startTime(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? null : fields[19];
+  } catch {
+    return null;
+  }
+}
+
+// One child process whose output goes to a file in the state folder. It outlives this one when `detached`.
+export class Program {
+  constructor(name, command, args, { dir, env = {}, detached = false } = {}) {
+    this.name = name;
+    this.logFile = path.join(dir, `${name}.log`);
+    this.outFile = path.join(dir, `${name}.out`);
+    const out = openSync(this.outFile, 'w');
+    const err = openSync(this.logFile, 'a');
+    this.child = spawn(command, args, { stdio: ['ignore', out, err], env: { ...process.env, ...env }, detached, cwd: root });
+    closeSync(out);
+    closeSync(err);
+    this.pid = this.child.pid;
+    this.exit = new Promise((resolve) => {
+      this.child.once('error', (e) => resolve({ code: null, signal: null, error: e }));
+      this.child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    void this.exit.then((how) => (this.ended = how));
+    this.started = this.pid ? startTime(this.pid) : null;
+    if (detached) this.child.unref();
+  }
+
+  tail(lines = 15) {
+    const read = (f) => (existsSync(f) ? readFileSync(f, 'utf8') : '');
+    return `${read(this.outFile)}${read(this.logFile)}`.trimEnd().split('\n').slice(-lines).join('\n');
+  }
+
+  // Polls until fn answers; a program that ends meanwhile is an error that quotes its log.
+  async ready(fn, ms = 20000) {
+    try {
+      return await poll(async () => {
+        if (this.ended) throw new Error(`ended with ${this.ended.error?.message ?? this.ended.code ?? this.ended.signal}`);
+        return fn();
+      }, ms, `${this.name}'s readiness`);
+    } catch (e) {
+      throw new Error(`${this.name}: ${e.message}\n${this.tail()}`);
+    }
+  }
+
+  signal(name) {
+    if (!this.ended && this.pid) this.child.kill(name);
+  }
+
+  // SIGTERM, and SIGKILL when it has not ended by then. Returns how it ended.
+  async stop(ms = 12000) {
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), ms);
+    const how = await this.exit;
+    clearTimeout(timer);
+    return how;
+  }
+
+  async kill() {
+    this.signal('SIGKILL');
+    return this.exit;
+  }
+}
+
+async function answers(url, status = 200) {
+  try {
+    const r = await fetch(url, { signal: AbortSignal.timeout(2000) });
+    await r.arrayBuffer();
+    return r.status === status;
+  } catch {
+    return false;
+  }
+}
+
+// A secret of its own per state folder, kept over restarts. Mode 0600, as the configuration demands.
+export function secretFile(dir, name, make = () => randomBytes(32).toString('base64url')) {
+  const file = path.join(dir, name);
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+  return file;
+}
+
+// --- simulator ---------------------------------------------------------------------------------------------------
+
+// Starts tiktok-sim. Options: port, scenario (file), set ({NAME: value} for ${NAME} in the scenario), fresh, args.
+export async function startSim({ dir, port = 0, scenario, set = {}, fresh = false, args = [], detached = false, env } = {}) {
+  const state = path.join(dir, 'sim');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const line = ['serve', '--port', String(port), '--state', state, ...args];
+  if (scenario) line.push('--scenario', scenario);
+  if (fresh) line.push('--fresh');
+  for (const [name, value] of Object.entries(set)) line.push('--set', `${name}=${value}`);
+  const program = new Program('sim', simBinary, line, { dir, detached, env });
+  const ready = await program.ready(() => {
+    const first = readFileSync(program.outFile, 'utf8').split('\n')[0];
+    return first.endsWith('}') ? JSON.parse(first) : null;
+  });
+  const control = async (method, pathAndQuery, body) => {
+    const r = await fetch(`${ready.url}/control/${pathAndQuery}`, {
+      method,
+      headers: body === undefined ? {} : { 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(10000),
+    });
+    const text = await r.text();
+    if (!r.ok) throw new Error(`simulator: ${method} /control/${pathAndQuery}: ${r.status} ${text.slice(0, 300)}`);
+    return text ? JSON.parse(text) : null;
+  };
+  return {
+    program,
+    url: ready.url,
+    port: ready.port,
+    control,
+    log: async (after = 0, under = '') =>
+      (await control('GET', `log?after=${after}${under ? `&path=${encodeURIComponent(under)}` : ''}&limit=2000`)).entries,
+    switches: (values) => control('PUT', 'switches', values),
+    stop: () => program.stop(),
+  };
+}
+
+// --- PostgreSQL --------------------------------------------------------------------------------------------------
+
+// A private server in DIR/pg by tests/support/pg.sh; returns its URL.
+export function startPostgres(dir) {
+  return execFileSync(pgScript, ['start', path.join(dir, 'pg')], { encoding: 'utf8', timeout: 60000 }).trim().split('\n').pop();
+}
+
+export function stopPostgres(dir) {
+  execFileSync(pgScript, ['stop', path.join(dir, 'pg')], { stdio: 'ignore', timeout: 60000 });
+}
+
+// --- daemon ------------------------------------------------------------------------------------------------------
+
+export const LOGIN_KEY = 'awsimlogin0000000001';
+export const BUSINESS_KEY = '7600000000000000001';
+
+// The settings of a demo or test daemon. `settings` of the caller come last and win.
+export function daemonConfig({ dir, port, simUrl, dbUrl, settings = {} }) {
+  return {
+    'http.listen': `127.0.0.1:${port}`,
+    'public.base_url': `http://127.0.0.1:${port}`,
+    'store.url': dbUrl ?? `sqlite:${path.join(dir, 'daemon', 'mozflow.db')}`,
+    'tiktok.authorize_url': simUrl,
+    'tiktok.api_url': simUrl,
+    'tiktok.business_api_url': simUrl,
+    ...settings,
+  };
+}
+
+export function writeConfig(file, settings) {
+  const lines = Object.entries(settings).map(([k, v]) => `${k} = ${v}\n`);
+  writeFileSync(file, `# Made by tools/stack.mjs for a demonstration or a test.\n${lines.join('')}`, { mode: 0o600 });
+}
+
+// Starts the daemon on a written configuration and waits for /livez. Can be called again after stop or kill.
+export async function startDaemon({ dir, port, config, detached = false, env = {}, args = [], binary = daemonBinary } = {}) {
+  const state = path.join(dir, 'daemon');
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  const program = new Program('daemon', binary, ['serve', '--state', state, '--config', config, ...args], { dir, detached, env });
+  const url = `http://127.0.0.1:${port}`;
+  await program.ready(() => answers(`${url}/livez`));
+  return { program, url, port, state, config, stop: () => program.stop(), kill: () => program.kill() };
+}
+
+// Runs a command of the daemon's program; returns its standard output.
+export function daemonCommand(args, { env = {}, timeout = 20000 } = {}) {
+  return execFileSync(daemonBinary, args, { encoding: 'utf8', timeout, env: { ...process.env, ...env } });
+}
+
+// --- the whole ---------------------------------------------------------------------------------------------------
+
+// Starts everything. Options: dir, port, simPort, db ('sqlite' | 'postgres'), settings, demo (start mozflow-demo),
+// seed (make the demo workspace), detached. Returns { dir, sim, daemon, demo, seed, stop }.
+export async function startStack(o = {}) {
+  const dir = o.dir ?? mkdtempSync(path.join(os.tmpdir(), 'mz-stack-'));
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  mkdirSync(path.join(dir, 'daemon'), { recursive: true, mode: 0o700 });
+  const parts = [];
+  const stop = async () => {
+    for (const part of parts.reverse()) await part();
+    parts.length = 0;
+    if (!o.dir && process.env.MZ_KEEP !== '1') rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    const port = o.port || (await freePort());
+    const demoPort = o.demoPort || (await freePort());
+    secretFile(dir, 'login.secret');
+    secretFile(dir, 'business.secret');
+    const sim = await startSim({
+      dir,
+      port: o.simPort || 0,
+      scenario: o.scenario ?? path.join(root, 'sim', 'scenarios', 'demo.json'),
+      set: { state: dir, daemon: `http://127.0.0.1:${port}`, ...o.set },
+      detached: o.detached,
+    });
+    parts.push(() => sim.stop());
+    let dbUrl;
+    if (o.db === 'postgres') {
+      dbUrl = startPostgres(dir);
+      parts.push(() => stopPostgres(dir));
+    }
+    const config = path.join(dir, 'mozflow-tiktok.conf');
+    writeConfig(config, daemonConfig({ dir, port, simUrl: sim.url, dbUrl, settings: o.settings }));
+    const stack = { dir, sim, port, demoPort, config, dbUrl, demo: null, seed: null, stop };
+    stack.daemon = await startDaemon({ dir, port, config, detached: o.detached, env: o.env });
+    parts.push(() => stack.daemon.stop());
+    if (o.seed !== false) {
+      const demoUrl = `http://127.0.0.1:${demoPort}`;
+      stack.seed = JSON.parse(daemonCommand(['demo', '--state', stack.daemon.state, '--config', config, '--demo-url', demoUrl]).trim().split('\n').pop());
+    }
+    if (o.demo) {
+      stack.demo = await startDemo({ dir, stack, detached: o.detached });
+      parts.push(() => stack.demo.stop());
+    }
+    return stack;
+  } catch (e) {
+    await stop();
+    throw e;
+  }
+}
+
+// mozflow-demo: a separate program that knows the daemon's public address, its API key and its webhook secret only.
+async function startDemo({ dir, stack, detached }) {
+  const env = {
+    PORT: String(stack.demoPort),
+    MOZFLOW_TIKTOK_URL: stack.daemon.url,
+    MOZFLOW_TIKTOK_API_KEY_FILE: path.join(dir, 'demo.api-key'),
+    MOZFLOW_TIKTOK_WEBHOOK_SECRET_FILE: path.join(dir, 'demo.webhook-secret'),
+    MOZFLOW_TIKTOK_WORKSPACE_KEY: stack.seed?.workspace_public_key ?? '',
+  };
+  writeFileSync(env.MOZFLOW_TIKTOK_API_KEY_FILE, stack.seed?.api_key ?? '', { mode: 0o600 });
+  writeFileSync(env.MOZFLOW_TIKTOK_WEBHOOK_SECRET_FILE, stack.seed?.webhook_secret ?? '', { mode: 0o600 });
+  const program = new Program('demo', process.execPath, [demoScript], { dir, env, detached });
+  const url = `http://127.0.0.1:${stack.demoPort}`;
+  await program.ready(() => answers(`${url}/`));
+  return { program, url, stop: () => program.stop() };
+}
+
+// --- command line ------------------------------------------------------------------------------------------------
+
+function writeNote(stack) {
+  const processes = [stack.demo?.program, stack.daemon.program, stack.sim.program]
+    .filter(Boolean)
+    .map((p) => ({ name: p.name, pid: p.pid, started: p.started }));
+  writeFileSync(path.join(stack.dir, 'stack.json'), JSON.stringify({ processes, postgres: Boolean(stack.dbUrl) }), { mode: 0o600 });
+}
+
+// Ends what stack.json names, in its order; a process id that now belongs to another program is left alone.
+export async function stopNoted(dir) {
+  const file = path.join(dir, 'stack.json');
+  if (!existsSync(file)) throw new Error(`${file} does not exist: nothing was started there`);
+  const note = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { name, pid, started } of note.processes) {
+    const mine = () => started !== null && startTime(pid) === started;
+    if (!mine()) continue;
+    process.kill(pid, 'SIGTERM');
+    try {
+      await poll(() => !mine(), 12000, `the end of ${name}`);
+    } catch {
+      if (mine()) process.kill(pid, 'SIGKILL');
+    }
+  }
+  if (note.postgres) stopPostgres(dir);
+  rmSync(file);
+}
+
+function addresses(stack) {
+  return {
+    url: stack.daemon.url,
+    console_url: stack.seed?.console_url ?? `${stack.daemon.url}/console/`,
+    sim_url: stack.sim.url,
+    phone_url: `${stack.sim.url}/phone`,
+    demo_url: stack.demo?.url ?? null,
+    workspace_id: stack.seed?.workspace_id ?? null,
+    api_key: stack.seed?.api_key ?? null,
+    state: stack.dir,
+    pids: { daemon: stack.daemon.program.pid, sim: stack.sim.program.pid, demo: stack.demo?.program.pid ?? null },
+  };
+}
+
+function parseArguments(argv) {
+  const o = { command: argv[0], detached: false, db: 'sqlite' };
+  const names = { '--state': 'dir', '--port': 'port', '--sim-port': 'simPort', '--demo-port': 'demoPort', '--db': 'db' };
+  for (let i = 1; i < argv.length; i += 1) {
+    if (argv[i] === '--background') o.detached = true;
+    else if (names[argv[i]] && i + 1 < argv.length) o[names[argv[i]]] = argv[(i += 1)];
+    else throw new Error(`unknown argument ${argv[i]}`);
+  }
+  if (o.dir) o.dir = path.resolve(process.env.DEV_CALLED_FROM ?? process.cwd(), o.dir);
+  return o;
+}
+
+async function foreground(o) {
+  const stack = await startStack({ ...o, dir: o.dir ?? path.join(root, '.state'), demo: true });
+  writeNote(stack);
+  const a = addresses(stack);
+  console.log(`
+  Console        ${a.console_url}
+  Mozflow demo   ${a.demo_url}
+  Phone          ${a.phone_url}
+  Simulator      ${a.sim_url}
+  API            ${a.url}   (workspace ${a.workspace_id}, key ${a.api_key})
+  Logs, data     ${a.state}
+
+  Ctrl-C ends everything.`);
+  await new Promise((resolve) => {
+    for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(s, resolve);
+    for (const p of [stack.sim.program, stack.daemon.program, stack.demo.program]) {
+      void p.exit.then(() => {
+        console.error(`${p.name} ended:\n${p.tail()}`);
+        resolve();
+      });
+    }
+  });
+  await stack.stop();
+  rmSync(path.join(stack.dir, 'stack.json'), { force: true });
+}
+
+async function main() {
+  const o = parseArguments(process.argv.slice(2));
+  if (o.command === 'stop') {
+    if (!o.dir) throw new Error('stop needs --state DIR');
+    await stopNoted(o.dir);
+  } else if (o.command === 'run' && o.detached) {
+    if (!o.dir) throw new Error('run --background needs --state DIR');
+    const stack = await startStack({ ...o, demo: true });
+    writeNote(stack);
+    console.log(JSON.stringify(addresses(stack)));
+    process.exit(0);
+  } else if (o.command === 'run') {
+    await foreground(o);
+  } else throw new Error(`unknown command ${o.command}`);
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().then(
+    () => process.exit(0),
+    (e) => {
+      console.error(`dev: ${e.message}`);
+      process.exit(1);
+    },
+  );
+}
