@@ -1,9 +1,9 @@
 /* Arena: all memory of one request or job, in blocks that double in size, freed at once.
  *
- * The header and the first block are one allocation, so that a small request costs one malloc. The maximum counts
- * what was asked for (rounded to 16), not what the blocks occupy; a block is therefore never larger than twice
- * the maximum. Under AddressSanitizer the unused part of each block is poisoned and each piece is followed by a
- * gap, so that running over a piece is reported as if it came from malloc.
+ * The header and the first block are one allocation, so that a small request costs one malloc. The maximum
+ * counts what was asked for (rounded to 16), not what the blocks occupy; a block is therefore never larger
+ * than twice the maximum. Under AddressSanitizer the unused part of each block is poisoned and each piece is
+ * followed by a gap, so that running over a piece is reported as if it came from malloc.
  */
 #include "base/base_priv.h"
 
@@ -26,7 +26,7 @@
 #endif
 
 #define ALIGN 16U
-#define FIRST_BYTES 2048U /* with the header: what most small requests need */
+#define FIRST_BYTES 2048U               /* with the header: what most small requests need */
 #define BLOCK_MAX_BYTES (1024U * 1024U) /* doubling stops here; larger pieces get a block of their own size */
 
 struct block {

@@ -1,4 +1,5 @@
-/* Functions this project does not use, because each has a safer neighbour in base. Using one is a compile error. */
+/* Functions this project does not use, because each has a safer neighbour in base. Using one is a compile
+ * error. */
 #ifndef MZ_BANNED_H
 #define MZ_BANNED_H
 #ifndef __cplusplus

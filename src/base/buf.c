@@ -1,5 +1,6 @@
-/* Append-only bytes with a maximum. The first append that does not fit sets `failed`; every later one is ignored, so
- * that the caller looks once, at the end. In an arena the buffer grows in place as long as it is the newest piece. */
+/* Append-only bytes with a maximum. The first append that does not fit sets `failed`; every later one is
+ * ignored, so that the caller looks once, at the end. In an arena the buffer grows in place as long as it
+ * is the newest piece. */
 #include "base/base_priv.h"
 
 #define FIRST_CAP 256U

@@ -1,6 +1,6 @@
-/* Clocks. The wall clock carries a virtual offset in test builds, so that a year of token life runs in seconds; the
- * monotonic clock never does, because socket deadlines stand on it. time_iso is plain calendar arithmetic: no time
- * zone, no libc state. */
+/* Clocks. The wall clock carries a virtual offset in test builds, so that a year of token life runs in
+ * seconds; the monotonic clock never does, because socket deadlines stand on it. time_iso is plain
+ * calendar arithmetic: no time zone, no libc state. */
 #include "base/base.h"
 
 static _Atomic int64_t virtual_ms;
@@ -38,10 +38,10 @@ void clock_shift_ms(int64_t delta)
 
 #define DAY_MS 86400000
 #define FIRST_MS (-62167219200000) /* 0000-01-01T00:00:00.000Z */
-#define LAST_MS 253402300799999 /* 9999-12-31T23:59:59.999Z */
+#define LAST_MS 253402300799999    /* 9999-12-31T23:59:59.999Z */
 
-/* Days since 1970-01-01 to a date of the proleptic Gregorian calendar; years begin in March so that the leap day is
- * the last one. */
+/* Days since 1970-01-01 to a date of the proleptic Gregorian calendar; years begin in March so that the
+ * leap day is the last one. */
 static void date_of(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 {
     int64_t z = days + 719468; /* days since 0000-03-01 */

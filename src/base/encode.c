@@ -1,5 +1,5 @@
-/* Text forms of bytes. Parsers accept one spelling only where a value is compared later: base64 refuses bits left over
- * and missing or surplus padding, percent-decoding refuses a NUL. */
+/* Text forms of bytes. Parsers accept one spelling only where a value is compared later: base64 refuses
+ * bits left over and missing or surplus padding, percent-decoding refuses a NUL. */
 #include "base/base_priv.h"
 
 static const char hex_lower[] = "0123456789abcdef";
@@ -47,8 +47,8 @@ void buf_put_base64url(struct buf *b, const void *p, size_t n)
 
 static bool unreserved(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 void buf_put_percent(struct buf *b, str s)

@@ -3,12 +3,12 @@
 #define MZ_ENCODE_H
 #include "base/base.h"
 
-void buf_put_hex(struct buf *b, const void *p, size_t n); /* lower case */
-void buf_put_base64(struct buf *b, const void *p, size_t n); /* padded */
+void buf_put_hex(struct buf *b, const void *p, size_t n);       /* lower case */
+void buf_put_base64(struct buf *b, const void *p, size_t n);    /* padded */
 void buf_put_base64url(struct buf *b, const void *p, size_t n); /* unpadded */
-void buf_put_percent(struct buf *b, str s); /* RFC 3986: all but unreserved is %XX */
-void buf_put_form(struct buf *b, const char *name, str value); /* "&" when not first, name=value */
-void buf_put_html(struct buf *b, str s); /* & < > " ' escaped */
+void buf_put_percent(struct buf *b, str s);                     /* RFC 3986: all but unreserved is %XX */
+void buf_put_form(struct buf *b, const char *name, str value);  /* "&" when not first, name=value */
+void buf_put_html(struct buf *b, str s);                        /* & < > " ' escaped */
 
 str hex_text(struct arena *mem, const void *p, size_t n); /* STR_NONE when full */
 /* Both cases accepted; exactly n bytes; false on any other character or length. */

@@ -5,20 +5,10 @@
 #include "base/base_priv.h"
 
 static const char *const rc_names[RC_COUNT] = {
-    [RC_OK] = "ok",
-    [RC_MISSING] = "missing",
-    [RC_INVALID] = "invalid",
-    [RC_CONFLICT] = "conflict",
-    [RC_DENIED] = "denied",
-    [RC_OFF] = "off",
-    [RC_REFUSED] = "refused",
-    [RC_SCOPE] = "scope",
-    [RC_REAUTH] = "reauth",
-    [RC_LIMITED] = "limited",
-    [RC_RETRY] = "retry",
-    [RC_UNSURE] = "unsure",
-    [RC_FULL] = "full",
-    [RC_BUG] = "bug",
+    [RC_OK] = "ok",         [RC_MISSING] = "missing", [RC_INVALID] = "invalid", [RC_CONFLICT] = "conflict",
+    [RC_DENIED] = "denied", [RC_OFF] = "off",         [RC_REFUSED] = "refused", [RC_SCOPE] = "scope",
+    [RC_REAUTH] = "reauth", [RC_LIMITED] = "limited", [RC_RETRY] = "retry",     [RC_UNSURE] = "unsure",
+    [RC_FULL] = "full",     [RC_BUG] = "bug",
 };
 
 const char *rc_name(enum rc rc)

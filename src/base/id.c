@@ -1,5 +1,5 @@
-/* Ids: 48 bits of milliseconds, then 80 random bits, as 26 characters whose byte order is the time order. They are
- * names, not secrets: what grants access is made by crypto's token_new. */
+/* Ids: 48 bits of milliseconds, then 80 random bits, as 26 characters whose byte order is the time order.
+ * They are names, not secrets: what grants access is made by crypto's token_new. */
 #include <errno.h>
 #include <sys/random.h>
 #include "base/base.h"

@@ -1,5 +1,6 @@
-/* Memory outside arenas. The operating system's refusal is not handled but ends the process: the supervisor starts
- * it again and nothing that was acknowledged is lost. Limits that people set are kept by arenas and buffers. */
+/* Memory outside arenas. The operating system's refusal is not handled but ends the process: the
+ * supervisor starts it again and nothing that was acknowledged is lost. Limits that people set are kept by
+ * arenas and buffers. */
 #include "base/base.h"
 
 static void *given(void *p)

@@ -1,5 +1,6 @@
-/* name=value pairs of a query string or a form body, decoded once. The number of pairs is counted before anything is
- * allocated, so that a body of a million "&" costs a scan and nothing else. Empty parts are skipped. */
+/* name=value pairs of a query string or a form body, decoded once. The number of pairs is counted before
+ * anything is allocated, so that a body of a million "&" costs a scan and nothing else. Empty parts are
+ * skipped. */
 #include "base/base_priv.h"
 
 static size_t count_parts(str text)

@@ -1,4 +1,5 @@
-/* What a value may be: one function per kind, found by table. Each refusal names the allowed range in words. */
+/* What a value may be: one function per kind, found by table. Each refusal names the allowed range in
+ * words. */
 #include "config/config_priv.h"
 
 typedef bool (*check_fn)(struct entry *e);
@@ -30,7 +31,8 @@ static bool one_of(str value, const char *choices)
 
 static bool check_text(struct entry *e)
 {
-    return printable(e->raw) && e->raw.n <= max_bytes(e->row) && (e->row->min <= 0 || e->raw.n >= (size_t)e->row->min);
+    return printable(e->raw) && e->raw.n <= max_bytes(e->row) &&
+           (e->row->min <= 0 || e->raw.n >= (size_t)e->row->min);
 }
 
 static bool check_int(struct entry *e)
@@ -125,14 +127,9 @@ static const check_fn checks[] = {
 };
 
 static const char *const kind_words[] = {
-    [SET_TEXT] = "text",
-    [SET_INT] = "a whole number",
-    [SET_FLAG] = "true or false",
-    [SET_ENUM] = "one of",
-    [SET_URL] = "a URL without a password",
-    [SET_LIST] = "parts with commas between",
-    [SET_PATH] = "a path",
-    [SET_SECRET] = "a secret in a file",
+    [SET_TEXT] = "text",   [SET_INT] = "a whole number",           [SET_FLAG] = "true or false",
+    [SET_ENUM] = "one of", [SET_URL] = "a URL without a password", [SET_LIST] = "parts with commas between",
+    [SET_PATH] = "a path", [SET_SECRET] = "a secret in a file",
 };
 
 void config_put_allowed(const struct setting *row, struct buf *b)
@@ -179,8 +176,8 @@ static void report(struct config *c, struct entry *e)
     else if (e->row->kind == SET_URL) /* it may hold a password */
         config_problem(c, str_of(e->row->key), "must be " STR_FMT, STR_ARG(words));
     else
-        config_problem(c, str_of(e->row->key), "must be " STR_FMT "; it is \"" STR_FMT "\" (%s)", STR_ARG(words),
-                       STR_ARG(shown(e->raw, text)), e->source);
+        config_problem(c, str_of(e->row->key), "must be " STR_FMT "; it is \"" STR_FMT "\" (%s)",
+                       STR_ARG(words), STR_ARG(shown(e->raw, text)), e->source);
 }
 
 static void check_secret(struct config *c, struct entry *e)
@@ -191,9 +188,10 @@ static void check_secret(struct config *c, struct entry *e)
         config_read_secret(c, e);
         e->bad = e->secret.n == 0;
     } else if (e->row->def == NULL) {
-        config_problem(c, str_of(e->row->key),
-                       "is required: name its file by %s_file or %s_FILE, or give a service credential of this name",
-                       e->row->key, e->env);
+        config_problem(
+            c, str_of(e->row->key),
+            "is required: name its file by %s_file or %s_FILE, or give a service credential of this name",
+            e->row->key, e->env);
         e->bad = true;
     }
 }

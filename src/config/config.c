@@ -1,5 +1,6 @@
-/* The settings in memory: entries in table order, an index sorted by key, the list of what is wrong. Everything lives in
- * one wiped arena. Reading a key that no row declares is our own mistake and ends the process. */
+/* The settings in memory: entries in table order, an index sorted by key, the list of what is wrong.
+ * Everything lives in one wiped arena. Reading a key that no row declares is our own mistake and ends the
+ * process. */
 #include "config/config_priv.h"
 
 #define CONFIG_MEM_MAX ((size_t)16 * 1024 * 1024)
@@ -73,7 +74,8 @@ static const char *env_name(struct arena *mem, const char *key)
     return p;
 }
 
-/* Two rows that one variable would set cannot be told apart: our own mistake, found by any test that loads them. */
+/* Two rows that one variable would set cannot be told apart: our own mistake, found by any test that loads
+ * them. */
 static void check_unique(const struct config *c)
 {
     for (size_t i = 0; i < c->n; i++) {
@@ -84,7 +86,8 @@ static void check_unique(const struct config *c)
     }
 }
 
-enum rc config_open_empty(const struct setting_table *tables, size_t n_tables, struct config **out, struct fault *why)
+enum rc config_open_empty(const struct setting_table *tables, size_t n_tables, struct config **out,
+                          struct fault *why)
 {
     size_t n = 0;
     for (size_t t = 0; t < n_tables; t++)
@@ -131,8 +134,9 @@ enum rc config_load(const struct setting_table *tables, size_t n_tables, str fil
     if (c->n_problems == 0)
         return RC_OK;
     const struct config_problem *first = &c->problems[0];
-    return fault_set(why, RC_INVALID, "config.invalid", "%zu settings are wrong; the first is " STR_FMT ": " STR_FMT,
-                     c->n_problems, STR_ARG(first->key), STR_ARG(first->text));
+    return fault_set(why, RC_INVALID, "config.invalid",
+                     "%zu settings are wrong; the first is " STR_FMT ": " STR_FMT, c->n_problems,
+                     STR_ARG(first->key), STR_ARG(first->text));
 }
 
 void config_close(struct config **c)

@@ -9,16 +9,16 @@
 
 struct entry {
     const struct setting *row;
-    const char *env; /* "MZ_HTTP_LISTEN" */
+    const char *env;    /* "MZ_HTTP_LISTEN" */
     const char *source; /* "default", "file", "environment", "credential" */
-    str raw; /* SET_SECRET: the path of its file */
-    bool in_file; /* the file named it: a second time is a problem */
+    str raw;            /* SET_SECRET: the path of its file */
+    bool in_file;       /* the file named it: a second time is a problem */
     bool bad;
     int64_t number; /* SET_INT, SET_FLAG */
     struct secret secret;
 };
 struct config {
-    struct arena *mem; /* wiped when closed */
+    struct arena *mem;     /* wiped when closed */
     struct entry *entries; /* in table order */
     struct entry **by_key; /* sorted */
     size_t n;
@@ -29,7 +29,8 @@ struct config {
 /* ---- config.c ---- */
 struct entry *config_entry(const struct config *c, str key);
 void config_problem(struct config *c, str key, const char *fmt, ...) PRINTF(3, 4);
-enum rc config_open_empty(const struct setting_table *tables, size_t n_tables, struct config **out, struct fault *why);
+enum rc config_open_empty(const struct setting_table *tables, size_t n_tables, struct config **out,
+                          struct fault *why);
 
 /* ---- sources.c: fill entry.raw ---- */
 void config_read_file(struct config *c, str path);

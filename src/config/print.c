@@ -1,5 +1,5 @@
-/* Showing settings: what is in force (`config print`, secrets as a short fingerprint) and what exists (gen-docs). The
- * fingerprint takes OpenSSL directly, because this room may not look at crypto. */
+/* Showing settings: what is in force (`config print`, secrets as a short fingerprint) and what exists
+ * (gen-docs). The fingerprint takes OpenSSL directly, because this room may not look at crypto. */
 #include <openssl/sha.h>
 #include "config/config_priv.h"
 

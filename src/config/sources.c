@@ -1,5 +1,6 @@
-/* Where values come from: the file, the environment, the service manager's credentials. Nothing is judged here but the
- * form of the source itself; a value that is a secret given plainly is refused without being repeated anywhere.
+/* Where values come from: the file, the environment, the service manager's credentials. Nothing is judged
+ * here but the form of the source itself; a value that is a secret given plainly is refused without being
+ * repeated anywhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +8,8 @@
 #include <unistd.h>
 #include "config/config_priv.h"
 
-/* Variables that begin like settings and are none: planted defects, and the path of the settings file itself. */
+/* Variables that begin like settings and are none: planted defects, and the path of the settings file
+ * itself. */
 static const char *const not_settings[] = {"MZ_PLANT", "MZ_CONFIG"};
 
 struct opened {
@@ -68,7 +70,8 @@ void config_read_file(struct config *c, str path)
     if (read_all(c, f.fd, CONFIG_FILE_MAX, &text))
         config_read_text(c, text);
     else
-        config_problem(c, STR("file"), "%.200s cannot be read whole (at most %zu bytes)", name, CONFIG_FILE_MAX);
+        config_problem(c, STR("file"), "%.200s cannot be read whole (at most %zu bytes)", name,
+                       CONFIG_FILE_MAX);
     (void)close(f.fd);
 }
 
@@ -86,10 +89,11 @@ static void set_from_file(struct config *c, struct entry *e, str value)
 /* A secret's row is named by `<key>_file`; its plain name is refused wherever it appears. */
 static void refuse_plain(struct config *c, const struct entry *e)
 {
-    config_problem(c, str_of(e->row->key),
-                   "a secret is never given plainly: put it in a file of mode 0600 and name that file by %s_file or "
-                   "%s_FILE",
-                   e->row->key, e->env);
+    config_problem(
+        c, str_of(e->row->key),
+        "a secret is never given plainly: put it in a file of mode 0600 and name that file by %s_file or "
+        "%s_FILE",
+        e->row->key, e->env);
 }
 
 static void one_line(struct config *c, str line, unsigned number)
@@ -215,7 +219,8 @@ void config_read_credentials(struct config *c, char *const *env)
     }
 }
 
-/* The service manager grants its credentials by ACL, which shows as group bits; for them only "others" counts. */
+/* The service manager grants its credentials by ACL, which shows as group bits; for them only "others"
+ * counts. */
 static bool too_open(const struct entry *e, mode_t mode)
 {
     mode_t forbidden = strcmp(e->source, "credential") == 0 ? 0007 : 0177;

@@ -23,7 +23,8 @@ struct seal_layout {
 };
 /* p holds a header with a key id of id_n bytes; text_n bytes of ciphertext. */
 struct seal_layout seal_layout_of(const char *p, size_t id_n, size_t text_n);
-/* The key of this one value: HKDF-SHA-256 over its salt, with the header as info. Only head and salt are read. */
+/* The key of this one value: HKDF-SHA-256 over its salt, with the header as info. Only head and salt are
+ * read. */
 void seal_derive(const struct seal_key *k, const struct seal_layout *l, unsigned char out[KEY_BYTES]);
 /* Authenticates header and parts, each part after its length as 8 bytes. False: out of memory. */
 bool seal_feed_ad(EVP_CIPHER_CTX *ctx, str head, const str *ad, size_t n_ad);

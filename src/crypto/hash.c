@@ -1,5 +1,6 @@
-/* Start, hashes, HMAC, HKDF, constant-time compare, wiping. OpenSSL calls here fail only for want of memory or when a
- * primitive is missing, and both end the process: there is no safe way to go on without them. */
+/* Start, hashes, HMAC, HKDF, constant-time compare, wiping. OpenSSL calls here fail only for want of
+ * memory or when a primitive is missing, and both end the process: there is no safe way to go on without
+ * them. */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

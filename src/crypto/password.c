@@ -1,5 +1,5 @@
-/* Console passwords: Argon2id of libsodium at its interactive limits (64 MiB a call), so callers bound how many run at
- * once. The hash text carries its own salt and parameters. */
+/* Console passwords: Argon2id of libsodium at its interactive limits (64 MiB a call), so callers bound how
+ * many run at once. The hash text carries its own salt and parameters. */
 #include <sodium.h>
 #include "crypto/crypto.h"
 
@@ -8,7 +8,8 @@
 enum rc password_hash(str password, struct arena *mem, str *out, struct fault *why)
 {
     if (password.n == 0 || password.n > PASSWORD_MAX)
-        return fault_set(why, RC_INVALID, "crypto.password_length", "a password has 1 to %u bytes", PASSWORD_MAX);
+        return fault_set(why, RC_INVALID, "crypto.password_length", "a password has 1 to %u bytes",
+                         PASSWORD_MAX);
     char text[crypto_pwhash_STRBYTES];
     if (crypto_pwhash_str(text, password.p, password.n, crypto_pwhash_OPSLIMIT_INTERACTIVE,
                           crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)

@@ -1,6 +1,7 @@
-/* Sealing values: AES-256-GCM under a key derived for this one value, so that the 2^32 limit of random nonces is never
- * near. What is authenticated beside the text: the header with the key id, the salt, and each associated part with its
- * length. The same answer (RC_DENIED) meets every difference; the detail tells operators which check said no.
+/* Sealing values: AES-256-GCM under a key derived for this one value, so that the 2^32 limit of random nonces
+ * is never near. What is authenticated beside the text: the header with the key id, the salt, and each
+ * associated part with its length. The same answer (RC_DENIED) meets every difference; the detail tells
+ * operators which check said no.
  */
 #include <limits.h>
 #include <openssl/evp.h>
@@ -56,8 +57,8 @@ static EVP_CIPHER_CTX *begin(const struct seal_key *k, const struct seal_layout 
     return ctx;
 }
 
-enum rc seal(const struct seal_key *k, const str *ad, size_t n_ad, struct secret plain, struct arena *mem, str *out,
-             struct fault *why)
+enum rc seal(const struct seal_key *k, const str *ad, size_t n_ad, struct secret plain, struct arena *mem,
+             str *out, struct fault *why)
 {
     str id = id_of(k);
     must(id.n > 0);
@@ -91,7 +92,8 @@ static bool parse_layout(str sealed, struct seal_layout *out)
         return false;
     size_t id_n = (unsigned char)sealed.p[4];
     size_t around = HEAD_BYTES + id_n + SALT_BYTES + NONCE_BYTES + TAG_BYTES;
-    if (id_n == 0 || id_n > sizeof(((struct seal_key *)0)->id) || sealed.n < around || sealed.n - around > PLAIN_MAX)
+    if (id_n == 0 || id_n > sizeof(((struct seal_key *)0)->id) || sealed.n < around ||
+        sealed.n - around > PLAIN_MAX)
         return false;
     *out = seal_layout_of(sealed.p, id_n, sealed.n - around);
     return true;
@@ -117,8 +119,8 @@ static bool decrypt(EVP_CIPHER_CTX *ctx, const struct seal_layout *l, unsigned c
            EVP_CipherFinal_ex(ctx, to + l->text_n, &n) == 1;
 }
 
-enum rc open_sealed(const struct seal_key *k, const str *ad, size_t n_ad, str sealed, struct arena *secret_mem,
-                    struct secret *out, struct fault *why)
+enum rc open_sealed(const struct seal_key *k, const str *ad, size_t n_ad, str sealed,
+                    struct arena *secret_mem, struct secret *out, struct fault *why)
 {
     struct seal_layout l;
     if (!parse_layout(sealed, &l))

@@ -23,10 +23,11 @@ struct json {
 };
 struct json_limits {
     size_t text_bytes; /* 0: 8 MiB */
-    unsigned depth; /* 0: 32 */
-    size_t nodes; /* 0: 1,000,000 */
+    unsigned depth;    /* 0: 32 */
+    size_t nodes;      /* 0: 1,000,000 */
 };
-/* RC_INVALID "json.malformed", "json.duplicate_key", "json.too_deep"; RC_FULL when arena or limits are reached. */
+/* RC_INVALID "json.malformed", "json.duplicate_key", "json.too_deep"; RC_FULL when arena or limits are
+ * reached. */
 MUSTCHECK enum rc json_parse(str text, const struct json_limits *limits_or_null, struct arena *mem,
                              const struct json **out, struct fault *why);
 
@@ -47,13 +48,14 @@ struct jw {
 void jw_init(struct jw *w, struct buf *b);
 void jw_obj(struct jw *w, const char *key_or_null); /* opens { */
 void jw_arr(struct jw *w, const char *key_or_null); /* opens [ */
-void jw_end(struct jw *w); /* closes the innermost */
-void jw_str(struct jw *w, const char *key_or_null, str s); /* invalid UTF-8 becomes U+FFFD; STR_NONE becomes null */
+void jw_end(struct jw *w);                          /* closes the innermost */
+/* invalid UTF-8 becomes U+FFFD; STR_NONE becomes null */
+void jw_str(struct jw *w, const char *key_or_null, str s);
 void jw_cstr(struct jw *w, const char *key_or_null, const char *s);
 void jw_i64(struct jw *w, const char *key_or_null, int64_t v);
 void jw_bool(struct jw *w, const char *key_or_null, bool v);
 void jw_null(struct jw *w, const char *key_or_null);
-void jw_time(struct jw *w, const char *key_or_null, int64_t ms); /* RFC 3339 UTC with ms; 0 becomes null */
+void jw_time(struct jw *w, const char *key_or_null, int64_t ms);   /* RFC 3339 UTC with ms; 0 becomes null */
 void jw_raw(struct jw *w, const char *key_or_null, str json_text); /* already JSON */
 void jw_tree(struct jw *w, const char *key_or_null, const struct json *node);
 /* Appends a quoted, escaped JSON string: also for log lines (U+2028/9, C0, C1, bidi controls as \u). */

@@ -1,8 +1,9 @@
-/* Reading JSON: simdjson validates and walks (simd.cpp), this file builds the tree in the caller's arena, counts depth
- * and nodes, and refuses a key that an object holds twice, because two readers of such a text see different things.
+/* Reading JSON: simdjson validates and walks (simd.cpp), this file builds the tree in the caller's arena,
+ * counts depth and nodes, and refuses a key that an object holds twice, because two readers of such a text
+ * see different things.
  *
- * All strings go into one piece as long as the text: unescaping never lengthens (each string loses two quotes and gains
- * one NUL), so that a text costs one allocation for its strings and one per node.
+ * All strings go into one piece as long as the text: unescaping never lengthens (each string loses two quotes
+ * and gains one NUL), so that a text costs one allocation for its strings and one per node.
  */
 #include "json/json.h"
 #include "json/simd.h"
@@ -45,8 +46,8 @@ static str keep(struct builder *b, const char *p, size_t n)
 }
 
 static const enum json_type type_of[] = {
-    [SIMD_NULL] = JSON_NULL,     [SIMD_BOOL] = JSON_BOOL, [SIMD_INT] = JSON_INT, [SIMD_DOUBLE] = JSON_DOUBLE,
-    [SIMD_STR] = JSON_STR,       [SIMD_ARR] = JSON_ARR,   [SIMD_OBJ] = JSON_OBJ,
+    [SIMD_NULL] = JSON_NULL, [SIMD_BOOL] = JSON_BOOL, [SIMD_INT] = JSON_INT, [SIMD_DOUBLE] = JSON_DOUBLE,
+    [SIMD_STR] = JSON_STR,   [SIMD_ARR] = JSON_ARR,   [SIMD_OBJ] = JSON_OBJ,
 };
 
 static void fill(struct builder *b, struct json *node, const struct simd_value *v)
@@ -156,8 +157,8 @@ static enum rc prepare(struct builder *b, str text, const struct json_limits *l,
     return RC_OK;
 }
 
-enum rc json_parse(str text, const struct json_limits *limits_or_null, struct arena *mem, const struct json **out,
-                   struct fault *why)
+enum rc json_parse(str text, const struct json_limits *limits_or_null, struct arena *mem,
+                   const struct json **out, struct fault *why)
 {
     struct builder b = {.mem = mem};
     enum rc rc = prepare(&b, text, limits_or_null, why);

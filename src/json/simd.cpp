@@ -1,6 +1,7 @@
-/* simdjson behind a C border. The DOM parser is used, because On-Demand does not validate what it skips. Built without
- * exceptions; a refused allocation of the parser's own is reported as an error, not thrown. One parser per thread is
- * kept, so that small texts cost no allocation; after a large text its memory is given back.
+/* simdjson behind a C border. The DOM parser is used, because On-Demand does not validate what it skips.
+ * Built without exceptions; a refused allocation of the parser's own is reported as an error, not thrown. One
+ * parser per thread is kept, so that small texts cost no allocation; after a large text its memory is given
+ * back.
  */
 #include <simdjson.h>
 #include "json/simd.h"
@@ -121,7 +122,8 @@ enum simd_result parse_and_walk(simdjson::dom::parser *p, std::string_view text,
 }
 } // namespace
 
-extern "C" enum simd_result simd_walk(const char *text, size_t n, const struct simd_events *ev, const char **reason)
+extern "C" enum simd_result simd_walk(const char *text, size_t n, const struct simd_events *ev,
+                                      const char **reason)
 {
     simdjson::dom::parser *&p = kept();
     *reason = "";

@@ -1,5 +1,6 @@
-/* The border between the C of this room and its one C++ file. Plain types only: simdjson walks the text and reports
- * what it met in document order; the C side builds the tree. Returning false from an event stops the walk. */
+/* The border between the C of this room and its one C++ file. Plain types only: simdjson walks the text
+ * and reports what it met in document order; the C side builds the tree. Returning false from an event
+ * stops the walk. */
 #ifndef MZ_JSON_SIMD_H
 #define MZ_JSON_SIMD_H
 #include <stddef.h>
@@ -23,7 +24,7 @@ struct simd_value {
 struct simd_events {
     void *arg;
     int (*value)(void *arg, const struct simd_value *v); /* an array or object opens here ... */
-    int (*end)(void *arg); /* ... and closes here */
+    int (*end)(void *arg);                               /* ... and closes here */
 };
 
 /* *reason (static text) says what simdjson found wrong. text.n must be below 4 GiB. */

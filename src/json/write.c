@@ -1,6 +1,7 @@
-/* Writing JSON in document order. The writer places commas and quotes and refuses wrong nesting as our own mistake; a
- * text that does not fit is seen at the end, in the buffer. Strings are always valid UTF-8 afterwards, and no character
- * that could break a log line, a terminal or an HTML page's script leaves unescaped.
+/* Writing JSON in document order. The writer places commas and quotes and refuses wrong nesting as our own
+ * mistake; a text that does not fit is seen at the end, in the buffer. Strings are always valid UTF-8
+ * afterwards, and no character that could break a log line, a terminal or an HTML page's script leaves
+ * unescaped.
  */
 #include "json/json.h"
 
@@ -115,7 +116,8 @@ static void put_tree(struct jw *w, const char *key, const struct json *node);
 
 static void put_children(struct jw *w, const struct json *node)
 {
-    if (w->depth + 1 >= sizeof(w->state)) { /* foreign text nested deeper than can be written: not our mistake */
+    if (w->depth + 1 >=
+        sizeof(w->state)) { /* foreign text nested deeper than can be written: not our mistake */
         w->b->failed = true;
         before_value(w, NULL);
         return;
@@ -141,7 +143,8 @@ static void put_children(struct jw *w, const struct json *node)
 
 static void put_tree(struct jw *w, const char *key, const struct json *node)
 {
-    if (key != NULL) { /* from here on the key is written: the value is placed as the first of a key-less level */
+    if (key !=
+        NULL) { /* from here on the key is written: the value is placed as the first of a key-less level */
         before_value(w, key);
         unsigned char kept = w->state[w->depth];
         w->state[w->depth] = 0;
@@ -179,12 +182,13 @@ void jw_tree(struct jw *w, const char *key_or_null, const struct json *node)
     put_tree(w, key_or_null, node);
 }
 
-/* Characters that are legal in a JSON string and yet do harm: controls (C1, DEL), line separators, direction marks that
- * reorder what a person reads, and the byte order mark. */
+/* Characters that are legal in a JSON string and yet do harm: controls (C1, DEL), line separators,
+ * direction marks that reorder what a person reads, and the byte order mark. */
 static bool harmful(uint32_t cp)
 {
-    return cp < 0x20 || (cp >= 0x7F && cp <= 0x9F) || cp == 0x061C || cp == 0x200E || cp == 0x200F || cp == 0x2028 ||
-           cp == 0x2029 || (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xFEFF;
+    return cp < 0x20 || (cp >= 0x7F && cp <= 0x9F) || cp == 0x061C || cp == 0x200E || cp == 0x200F ||
+           cp == 0x2028 || cp == 0x2029 || (cp >= 0x202A && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
+           cp == 0xFEFF;
 }
 
 static uint32_t code_point(const unsigned char *p, size_t len)

@@ -1,6 +1,6 @@
-/* Log lines. A line is built in memory and leaves by one write(2), so that lines of several threads and processes never
- * mix. Nothing here can fail a caller: a line that does not fit is replaced by one that says so, a line that the kernel
- * does not take is counted and dropped.
+/* Log lines. A line is built in memory and leaves by one write(2), so that lines of several threads and
+ * processes never mix. Nothing here can fail a caller: a line that does not fit is replaced by one that says
+ * so, a line that the kernel does not take is counted and dropped.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -15,7 +15,8 @@
 struct log {
     int fd;
     enum log_level min;
-    unsigned char key[KEY_BYTES]; /* of this run: equal secrets show equal marks, and none can be guessed from them */
+    unsigned char
+        key[KEY_BYTES]; /* of this run: equal secrets show equal marks, and none can be guessed from them */
 };
 
 const struct metric observe_metrics[] = {
@@ -101,7 +102,8 @@ static bool taken(const struct line *l, size_t at, const char *name)
     return false;
 }
 
-/* A JSON object with a key twice is read differently by different readers, so the later one gets its position. */
+/* A JSON object with a key twice is read differently by different readers, so the later one gets its
+ * position. */
 static void name_of(const struct line *l, size_t at, char out[NAME_MAX_BYTES])
 {
     const struct field *f = &l->fs[at];
@@ -197,8 +199,8 @@ static void put_fault(struct line *l, const char *name, const struct field *f)
 }
 
 static const put_field putters[] = {
-    [FT_ID] = put_id,         [FT_STR] = put_str,   [FT_INT] = put_int, [FT_MS] = put_int,
-    [FT_BYTES] = put_int,     [FT_FLAG] = put_flag, [FT_RC] = put_rc,   [FT_SECRET] = put_secret,
+    [FT_ID] = put_id,         [FT_STR] = put_str,   [FT_INT] = put_int,     [FT_MS] = put_int,
+    [FT_BYTES] = put_int,     [FT_FLAG] = put_flag, [FT_RC] = put_rc,       [FT_SECRET] = put_secret,
     [FT_PERSON] = put_person, [FT_CODE] = put_id,   [FT_FAULT] = put_fault,
 };
 

@@ -1,12 +1,12 @@
-/* The second net under the typed fields: what looks like a token is hidden even where a programmer took it for plain
- * text. Known shapes (TikTok's act./rft./clt. tokens, "Bearer ...", name=value of secret names, quoted or not) hide
- * everywhere; in free text any run of 40 or more token characters hides too, because our own tokens have 43 and TikTok's
- * long-lived ones 40. Too much is hidden rather than too little.
+/* The second net under the typed fields: what looks like a token is hidden even where a programmer took it
+ * for plain text. Known shapes (TikTok's act./rft./clt. tokens, "Bearer ...", name=value of secret names,
+ * quoted or not) hide everywhere; in free text any run of 40 or more token characters hides too, because our
+ * own tokens have 43 and TikTok's long-lived ones 40. Too much is hidden rather than too little.
  */
 #include "observe/observe_priv.h"
 
 #define RUN_MIN 40U
-#define TOKEN_MIN 8U /* "act. Then" is a sentence */
+#define TOKEN_MIN 8U            /* "act. Then" is a sentence */
 #define UNBOUNDED_TOKEN_MIN 20U /* without a border before it: "fact.orial" is a word */
 
 struct named {
@@ -14,10 +14,11 @@ struct named {
     size_t min; /* shorter values stay: "code=40001" is an answer class, not an authorization code */
 };
 static const struct named secret_names[] = {
-    {{"access_token", 12}, 1}, {{"refresh_token", 13}, 1},  {{"client_secret", 13}, 1}, {{"code_verifier", 13}, 1},
-    {{"app_secret", 10}, 1},   {{"auth_code", 9}, 1},       {{"password", 8}, 1},       {{"cookie", 6}, 1},
-    {{"secret", 6}, 6},        {{"token", 5}, 8},           {{"code", 4}, 10},          {{"state", 5}, 16},
-    {{"ticket", 6}, 10},       {{"authorization", 13}, 12},
+    {{"access_token", 12}, 1},  {{"refresh_token", 13}, 1},  {{"client_secret", 13}, 1},
+    {{"code_verifier", 13}, 1}, {{"app_secret", 10}, 1},     {{"auth_code", 9}, 1},
+    {{"password", 8}, 1},       {{"cookie", 6}, 1},          {{"secret", 6}, 6},
+    {{"token", 5}, 8},          {{"code", 4}, 10},           {{"state", 5}, 16},
+    {{"ticket", 6}, 10},        {{"authorization", 13}, 12},
 };
 static const str token_prefixes[] = {{"act.", 4}, {"rft.", 4}, {"clt.", 4}, {"whsec_", 6}};
 

@@ -1,7 +1,7 @@
-/* Metrics. A series (a row with its label values) is found once per thread and then costs one addition in memory that
- * only this thread writes; exposition adds the threads up. A thread that ends leaves its sums in `retired`. Gauges are
- * one shared cell, because the last value counts and not a sum. Rows that nobody registered are ignored, so that a
- * room works in a unit test without wiring.
+/* Metrics. A series (a row with its label values) is found once per thread and then costs one addition in
+ * memory that only this thread writes; exposition adds the threads up. A thread that ends leaves its sums in
+ * `retired`. Gauges are one shared cell, because the last value counts and not a sum. Rows that nobody
+ * registered are ignored, so that a room works in a unit test without wiring.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,10 +15,11 @@
 #define CHUNKS_MAX 1024U
 #define CACHE_SLOTS 1024U /* per thread; a full neighbourhood is overwritten */
 
-static const int64_t bounds_us[] = {100,   250,    500,    1000,   2500,    5000,    10000,   20000,   50000,
-                                    100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000};
+static const int64_t bounds_us[] = {100,     250,     500,     1000,     2500,    5000,
+                                    10000,   20000,   50000,   100000,   250000,  500000,
+                                    1000000, 2500000, 5000000, 10000000, 30000000};
 #define BUCKETS (COUNT_OF(bounds_us) + 1) /* the last one is +Inf */
-#define HISTOGRAM_CELLS (BUCKETS + 1) /* and the sum in microseconds */
+#define HISTOGRAM_CELLS (BUCKETS + 1)     /* and the sum in microseconds */
 
 typedef _Atomic int64_t cell;
 struct series {
@@ -281,7 +282,8 @@ static int64_t sum_of(unsigned at)
 
 int64_t metric_value(const struct metric *row, const char *v1_or_null, const char *v2_or_null)
 {
-    const char *const v[LABELS_MAX] = {v1_or_null == NULL ? "" : v1_or_null, v2_or_null == NULL ? "" : v2_or_null};
+    const char *const v[LABELS_MAX] = {v1_or_null == NULL ? "" : v1_or_null,
+                                       v2_or_null == NULL ? "" : v2_or_null};
     int64_t value = 0;
     lock_all();
     const struct series *s = find_or_add(row, v, false);

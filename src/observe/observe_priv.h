@@ -5,10 +5,11 @@
 
 /* ---- mask.c: pure ---- */
 enum mask_net {
-    MASK_SHAPES, /* tokens known by prefix or by the name before them */
+    MASK_SHAPES,          /* tokens known by prefix or by the name before them */
     MASK_SHAPES_AND_RUNS, /* also any long run of token characters: for free text */
 };
-/* Appends at most max bytes of text (never a part of a character) with everything that looks like a secret hidden. */
+/* Appends at most max bytes of text (never a part of a character) with everything that looks like a secret
+ * hidden. */
 void mask_text(struct buf *b, str text, size_t max, enum mask_net net);
 /* "สมชาย" becomes "ส***"; digits keep their last two. */
 void mask_person(struct buf *b, str value);
