@@ -24,7 +24,8 @@ struct sql { /* constant text; name is for metrics and errors */
     const char *name;
     const char *text;
 };
-/* ---- bound values ---- */
+/* ---- bound values: text must be valid UTF-8 without NUL, on both databases (RC_INVALID "store.text"). V_NULL only
+ * where the column gives the type (VALUES, SET), else V_TEXT(STR_NONE). <= 32 parameters; integers are 64 bits. ---- */
 enum val_type { VT_NULL, VT_TEXT, VT_INT, VT_BYTES };
 struct val {
     enum val_type type;
@@ -58,6 +59,9 @@ bool row_null(const struct rows *r, int col);
 struct arena *tx_mem(struct tx *tx); /* lives as long as this run of fn */
 int64_t tx_now_ms(struct tx *tx); /* store_clock, the same for the whole transaction */
 bool tx_is_postgres(const struct tx *tx); /* for store's own tests and bulk paths only */
+/* fn(arg) is called once this transaction is durable, on a store thread or the caller's: only to wake somebody (it
+ * must not call store). Not called when it failed. The same pair twice in one tx is one call; <= 8 pairs. */
+void tx_after(struct tx *tx, void (*fn)(void *arg), void *arg);
 
 /* ---- use cases ---- */
 enum store_class { STORE_INTAKE, STORE_INTERACTIVE, STORE_BULK }; /* tokens and intake first */
@@ -88,7 +92,9 @@ struct migration {
     int64_t number; /* room base + n: base numbers stand in app/wiring.c's list; unique over all rooms */
     const char *name;
     const char *text; /* statements separated by ";\n" */
-    int64_t oldest_binary; /* schema level a binary must know to run on it */
+    /* A binary can run on the migrated schema when the highest number it knows for this room is at least this; 0: any
+     * (expand steps). It must not be above `number`. */
+    int64_t oldest_binary;
 };
 struct migration_table {
     const char *room;
@@ -101,6 +107,7 @@ struct store_options {
     const struct migration_table *migrations;
     size_t n_migrations;
     struct log *log;
+    int64_t disk_reserve_bytes; /* SQLite: store_ready is false below it; 0: the setting's default */
 };
 /* Applies missing migrations under a lock; RC_REFUSED "store.schema_newer" when the schema needs a newer binary. */
 MUSTCHECK enum rc store_open(const struct store_options *o, struct store **out, struct fault *why);
