@@ -6,7 +6,6 @@
 static const struct migration migrations[] = {
     {.number = 4001,
      .name = "contacts",
-     .oldest_binary = 4001,
      .text =
          "CREATE TABLE contacts (\n"
          "  workspace_id @TEXT NOT NULL,\n"

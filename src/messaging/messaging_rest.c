@@ -1,0 +1,241 @@
+/* Conversations and messages over REST, newest first. A cursor is "<time>.<tie>": the tie is the conversation's id, or
+ * TikTok's message id in base64url. The column numbers are those of the SELECT lists in messaging_db.c.
+ */
+#include "messaging/messaging_priv.h"
+
+static bool flag_of(const struct rows *r, int col)
+{
+    return row_int(r, col) != 0;
+}
+
+void message_write(const struct rows *r, struct jw *w)
+{
+    jw_str(w, "id", row_text(r, 0));
+    jw_str(w, "conversation_id", row_text(r, 1));
+    jw_str(w, "account_id", row_text(r, 2));
+    jw_str(w, "external_id", row_text(r, 3));
+    jw_str(w, "direction", row_text(r, 4));
+    jw_str(w, "type", row_text(r, 5));
+    jw_bool(w, "shown", flag_of(r, 6));
+    jw_str(w, "text", row_text(r, 7));
+    jw_str(w, "quoted_external_id", row_text(r, 8));
+    jw_time(w, "sent_at", row_int(r, 9));
+    jw_time(w, "received_at", row_int(r, 10));
+}
+
+static void write_last(const struct rows *r, struct jw *w)
+{
+    if (row_null(r, 8)) {
+        jw_null(w, "last_message");
+        return;
+    }
+    jw_obj(w, "last_message");
+    jw_str(w, "id", row_text(r, 8));
+    jw_str(w, "type", row_text(r, 9));
+    jw_str(w, "direction", row_text(r, 10));
+    jw_str(w, "text", row_text(r, 11));
+    jw_time(w, "at", row_int(r, 12));
+    jw_bool(w, "shown", flag_of(r, 13));
+    jw_end(w);
+}
+
+enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, struct arena *mem, struct jw *w,
+                           struct fault *why)
+{
+    struct contact c;
+    enum rc rc = contacts_of(tx, workspace, row_text(r, 3), mem, &c, why);
+    if (rc != RC_OK)
+        return rc;
+    jw_str(w, "id", row_text(r, 0));
+    jw_str(w, "account_id", row_text(r, 1));
+    jw_str(w, "external_id", row_text(r, 2));
+    jw_obj(w, "contact");
+    jw_str(w, "id", c.id);
+    jw_str(w, "name", c.name);
+    jw_str(w, "username", c.username);
+    jw_str(w, "avatar_url", c.avatar_url);
+    jw_end(w);
+    jw_str(w, "status", row_text(r, 4));
+    jw_i64(w, "unread_count", row_int(r, 5));
+    jw_time(w, "last_message_at", row_int(r, 6));
+    jw_time(w, "created_at", row_int(r, 7));
+    write_last(r, w);
+    return RC_OK;
+}
+
+/* ---- cursors ---- */
+static bool cursor_cut(str cursor, int64_t *at_ms, str *tie)
+{
+    str rest = cursor, time;
+    if (cursor.n == 0)
+        return true;
+    return str_cut(&rest, '.', &time) && str_to_i64(time, at_ms) && *at_ms > 0 && (*tie = rest, rest.n > 0);
+}
+
+static enum rc bad_cursor(struct fault *why)
+{
+    return fault_set(why, RC_INVALID, "messaging.cursor", "the cursor was not made by this list");
+}
+
+static str cursor_of(struct arena *mem, int64_t at_ms, str tie)
+{
+    struct buf b;
+    buf_init(&b, mem, 1024);
+    buf_put_i64(&b, at_ms);
+    buf_put_c(&b, '.');
+    buf_put(&b, tie);
+    return buf_str(&b);
+}
+
+struct asked {
+    struct request *rq;
+    struct jw w;
+    struct buf b;
+    int64_t at_ms;
+    str tie;
+};
+
+static void begin(struct asked *a, struct request *rq, size_t max_bytes)
+{
+    *a = (struct asked){.rq = rq, .tie = STR_NONE};
+    buf_init(&a->b, rq_mem(rq), max_bytes);
+    jw_init(&a->w, &a->b);
+    jw_obj(&a->w, NULL);
+}
+
+static enum rc answer(struct asked *a)
+{
+    jw_end(&a->w);
+    answer_json(a->rq, 200, buf_str(&a->b));
+    return RC_OK;
+}
+
+/* ---- conversations ---- */
+static enum rc read_conversations(struct tx *tx, void *arg, struct fault *why)
+{
+    struct asked *a = arg;
+    int64_t limit = rq_int(a->rq, "limit", 50), n = 0, last_at = 0;
+    str ws = rq_who(a->rq)->workspace, last = STR_NONE;
+    const struct page p = {.at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1, .status = rq_arg(a->rq, "status")};
+    struct rows *r;
+    enum rc rc = db_conversation_list(tx, ws, &p, rq_mem(a->rq), &r, why);
+    jw_arr(&a->w, "items");
+    while (rc == RC_OK && n < limit && rows_next(r)) {
+        jw_obj(&a->w, NULL);
+        rc = conversation_write(tx, ws, r, rq_mem(a->rq), &a->w, why);
+        jw_end(&a->w);
+        last = row_text(r, 0);
+        last_at = row_int(r, 6);
+        n++;
+    }
+    jw_end(&a->w);
+    if (rc == RC_OK)
+        jw_str(&a->w, "next_cursor",
+               (int64_t)rows_count(r) > limit ? cursor_of(rq_mem(a->rq), last_at, last) : STR_NONE);
+    return rc;
+}
+
+enum rc list_conversations(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct messaging *m = ctx;
+    struct asked a;
+    begin(&a, rq, 2u << 20);
+    if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &a.tie))
+        return bad_cursor(why);
+    enum rc rc = store_read(m->store, read_conversations, &a, why);
+    return rc == RC_OK ? answer(&a) : rc;
+}
+
+static enum rc missing(struct fault *why)
+{
+    return fault_set(why, RC_MISSING, "messaging.missing", "no such conversation");
+}
+
+static enum rc read_one(struct tx *tx, void *arg, struct fault *why)
+{
+    struct asked *a = arg;
+    struct rows *r;
+    str ws = rq_who(a->rq)->workspace;
+    enum rc rc = db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
+    if (rc == RC_MISSING)
+        return missing(why);
+    return rc == RC_OK ? conversation_write(tx, ws, r, rq_mem(a->rq), &a->w, why) : rc;
+}
+
+enum rc get_conversation(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct messaging *m = ctx;
+    struct asked a;
+    begin(&a, rq, 64u << 10);
+    enum rc rc = store_read(m->store, read_one, &a, why);
+    return rc == RC_OK ? answer(&a) : rc;
+}
+
+static enum rc mark_seen(struct tx *tx, void *arg, struct fault *why)
+{
+    struct request *rq = arg;
+    int64_t changed = 0;
+    str ws = rq_who(rq)->workspace, id = rq_arg(rq, "id");
+    enum rc rc = db_conversation_seen(tx, ws, id, &changed, why);
+    if (rc == RC_OK && changed == 0)
+        return missing(why);
+    return rc == RC_OK ? feed_put(tx, ws, "conversation", id, why) : rc;
+}
+
+enum rc read_conversation(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct messaging *m = ctx;
+    enum rc rc = store_write(m->store, STORE_INTERACTIVE, mark_seen, rq, why);
+    return rc == RC_OK ? get_conversation(rq, ctx, why) : rc;
+}
+
+/* ---- messages of one conversation ---- */
+static str message_cursor(const struct rows *r, struct arena *mem)
+{
+    struct buf b;
+    buf_init(&b, mem, 1024);
+    buf_put_base64url(&b, row_text(r, 3).p, row_text(r, 3).n);
+    return cursor_of(mem, row_int(r, 9), buf_str(&b));
+}
+
+static enum rc read_messages(struct tx *tx, void *arg, struct fault *why)
+{
+    struct asked *a = arg;
+    int64_t limit = rq_int(a->rq, "limit", 50), n = 0;
+    str ws = rq_who(a->rq)->workspace, next = STR_NONE;
+    struct rows *r;
+    enum rc rc = db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
+    if (rc == RC_MISSING)
+        return missing(why);
+    const struct message_page p = {
+        .conversation = rq_arg(a->rq, "id"), .at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1};
+    if (rc == RC_OK)
+        rc = db_message_list(tx, ws, &p, rq_mem(a->rq), &r, why);
+    if (rc != RC_OK)
+        return rc;
+    jw_arr(&a->w, "items");
+    while (n < limit && rows_next(r)) {
+        jw_obj(&a->w, NULL);
+        message_write(r, &a->w);
+        jw_end(&a->w);
+        next = message_cursor(r, rq_mem(a->rq));
+        n++;
+    }
+    jw_end(&a->w);
+    jw_str(&a->w, "next_cursor", (int64_t)rows_count(r) > limit ? next : STR_NONE);
+    return RC_OK;
+}
+
+enum rc list_messages(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct messaging *m = ctx;
+    struct asked a;
+    str tie = STR_NONE;
+    begin(&a, rq, 8u << 20);
+    if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &tie))
+        return bad_cursor(why);
+    if (tie.n > 0 && !base64url_parse(tie, rq_mem(rq), &a.tie))
+        return bad_cursor(why);
+    enum rc rc = store_read(m->store, read_messages, &a, why);
+    return rc == RC_OK ? answer(&a) : rc;
+}
