@@ -1,0 +1,79 @@
+/* Dead letters: jobs that ended without an effect, why, and their replay. Routes of operate, because jobs names no
+ * permission and appends no audit.
+ */
+#include "access/access.h"
+#include "operate/operate_priv.h"
+
+struct listing {
+    struct request *rq;
+    struct jw *w;
+};
+
+static enum rc read_dead(struct tx *tx, void *arg, struct fault *why)
+{
+    struct listing *l = arg;
+    struct dead_letter *d;
+    size_t n = 0;
+    int limit = (int)rq_int(l->rq, "limit", 50);
+    enum rc rc = jobs_dead_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit, rq_mem(l->rq), &d, &n, why);
+    for (size_t i = 0; rc == RC_OK && i < n; i++) {
+        jw_obj(l->w, NULL);
+        jw_str(l->w, "id", d[i].id);
+        jw_str(l->w, "kind", d[i].kind);
+        jw_str(l->w, "code", d[i].code);
+        jw_str(l->w, "detail", d[i].detail);
+        jw_i64(l->w, "attempts", d[i].attempts);
+        jw_time(l->w, "died_at", d[i].died_ms);
+        jw_end(l->w);
+    }
+    if (rc == RC_OK) {
+        jw_end(l->w);
+        jw_str(l->w, "next_cursor", n == (size_t)limit ? d[n - 1].id : STR_NONE);
+    }
+    return rc;
+}
+
+enum rc list_dead(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct operate *o = ctx;
+    struct buf b;
+    struct jw w;
+    struct listing l = {rq, &w};
+    buf_init(&b, rq_mem(rq), 1u << 20);
+    jw_init(&w, &b);
+    jw_obj(&w, NULL);
+    jw_arr(&w, "items");
+    enum rc rc = store_read(o->store, read_dead, &l, why);
+    if (rc != RC_OK)
+        return rc;
+    jw_end(&w);
+    answer_json(rq, 200, buf_str(&b));
+    return RC_OK;
+}
+
+struct replaying {
+    struct request *rq;
+    const struct operate *o;
+};
+
+static enum rc replay(struct tx *tx, void *arg, struct fault *why)
+{
+    struct replaying *r = arg;
+    str id = rq_arg(r->rq, "id");
+    enum rc rc = jobs_dead_replay(tx, rq_who(r->rq)->workspace, id, why);
+    if (rc == RC_OK)
+        rc = access_once_save(tx, rq_once(r->rq), 202, STR("{}"), why);
+    if (rc != RC_OK)
+        return rc;
+    const struct audit_entry e = audit_of(r->rq, "jobs.replayed", id, STR_NONE);
+    return audit_put(r->o->audit, tx, &e, why);
+}
+
+enum rc replay_dead(struct request *rq, void *ctx, struct fault *why)
+{
+    struct replaying r = {rq, ctx};
+    enum rc rc = store_write(r.o->store, STORE_INTERACTIVE, replay, &r, why);
+    if (rc == RC_OK)
+        answer_json(rq, 202, STR("{}"));
+    return rc;
+}
