@@ -227,6 +227,11 @@ size_t arena_used(const struct arena *a)
     return a->used;
 }
 
+size_t arena_room(const struct arena *a)
+{
+    return a->max - a->used;
+}
+
 void arena_fail_at(struct arena *a, unsigned n)
 {
 #ifdef MZ_TEST

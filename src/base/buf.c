@@ -55,8 +55,9 @@ bool buf_reserve(struct buf *b, size_t n)
         cap *= 2;
     if (cap < need || cap > b->max)
         cap = b->max;
-    /* An arena nearly full may still hold what is needed now. */
-    if (!grow_to(b, cap) && !grow_to(b, need))
+    if (b->mem != NULL && cap > arena_room(b->mem))
+        cap = need; /* an arena nearly full may still hold what is needed now */
+    if (!grow_to(b, cap))
         b->failed = true;
     return !b->failed;
 }
