@@ -1,9 +1,11 @@
-/* tiktok: TikTok's HTTP and nothing else. App kinds, endpoint rows, parsers, answer classes. Takes a client, a token
- * and a permit, gives structs. No database, no thread, no state but the settings and the fetch handle.
+/* tiktok: TikTok's HTTP and nothing else. App kinds, endpoint rows, parsers, answer classes. Takes a client,
+ * a token and a permit, gives structs. No database, no thread, no state but the settings and the fetch
+ * handle.
  *
- * Flow of a call: endpoint row -> request text -> fetch_run -> *_parse.c (pure) -> class row -> enum rc + fault.
- * What can go wrong: an OAuth error arrives with HTTP 200; a page of HTML stands where JSON should be; an answer is
- * lost after sending. The first two never become tokens; the last is RC_UNSURE for a refresh. Sources: QUIRKS.md.
+ * Flow of a call: endpoint row -> request text -> fetch_run -> *_parse.c (pure) -> class row -> enum rc +
+ * fault. What can go wrong: an OAuth error arrives with HTTP 200; a page of HTML stands where JSON should
+ * be; an answer is lost after sending. The first two never become tokens; the last is RC_UNSURE for a
+ * refresh. Sources: QUIRKS.md.
  */
 #ifndef MZ_TIKTOK_H
 #define MZ_TIKTOK_H
@@ -14,11 +16,11 @@
 /* ---- the three families of apps differ in rows, not in code paths ---- */
 enum app_kind { APP_LOGIN_KIT, APP_ACCOUNTS, APP_ADS, APP_KINDS };
 struct tiktok_kind {
-    const char *name; /* "login_kit" */
-    const char *id_name; /* what the token endpoint calls the app: client_key, client_id, app_id */
+    const char *name;        /* "login_kit" */
+    const char *id_name;     /* what the token endpoint calls the app: client_key, client_id, app_id */
     const char *api_url_key; /* setting that holds the API's base URL */
-    bool json_body; /* token endpoints take JSON instead of a form */
-    bool wrapped; /* answers are {code, message, request_id, data} instead of flat OAuth */
+    bool json_body;          /* token endpoints take JSON instead of a form */
+    bool wrapped;            /* answers are {code, message, request_id, data} instead of flat OAuth */
     size_t webhook_body_max; /* lead batches are large */
     const char *doc;
 };
@@ -32,19 +34,6 @@ struct tiktok_endpoint {
     const char *doc; /* with the source */
 };
 const struct tiktok_endpoint *tiktok_endpoint(size_t i); /* NULL past the end */
-
-/* How an answer is classed: first row that matches wins. NULL members match anything. Public for tests and docs. */
-enum tiktok_source { FROM_REDIRECT, FROM_OAUTH, FROM_API };
-struct tiktok_class {
-    enum tiktok_source source;
-    const char *word; /* `error` or `error.code` */
-    const char *type; /* `error_type` of a redirect */
-    const char *says; /* part of the description, ASCII case ignored */
-    enum rc rc;
-    const char *code; /* fault code, key of the problem tables */
-    const char *doc;
-};
-const struct tiktok_class *tiktok_class(size_t i); /* NULL past the end */
 
 struct tiktok;
 MUSTCHECK enum rc tiktok_open(const struct config *c, struct fetch *f, struct log *log, struct tiktok **out,
@@ -60,26 +49,28 @@ struct tiktok_client { /* an app row's identity towards TikTok */
 /* ---- the authorize URL ---- */
 struct tiktok_authorize {
     str client_key, redirect_uri, state;
-    str scopes; /* comma list, no blanks; only scopes that the app holds */
-    str challenge; /* hex SHA-256 of the verifier; STR_NONE: none is sent */
+    str scopes;      /* comma list, no blanks; only scopes that the app holds */
+    str challenge;   /* hex SHA-256 of the verifier; STR_NONE: none is sent */
     bool always_ask; /* disable_auto_auth=1: the page is shown even with an earlier consent */
     str lang;
 };
-MUSTCHECK enum rc tiktok_authorize_url(const struct tiktok *t, const struct tiktok_authorize *a, struct arena *mem,
-                                       str *out, struct fault *why);
+MUSTCHECK enum rc tiktok_authorize_url(const struct tiktok *t, const struct tiktok_authorize *a,
+                                       struct arena *mem, str *out, struct fault *why);
 str tiktok_authorize_origin(const struct tiktok *t); /* "https://www.tiktok.com": CSP form-action */
 /* Hex SHA-256, not base64url: TikTok refuses the RFC 7636 form at the token call. STR_NONE when full. */
 str tiktok_challenge(str verifier, struct arena *mem);
 /* [A-Za-z0-9-._~], 32 (Android SDK) to 128 characters. */
 bool tiktok_verifier_ok(str verifier);
 
-/* What stands in the query of our redirect URI; pure. RC_OK also when TikTok reports an error: then `error` is set and
- * tiktok_callback_fault classes it. RC_INVALID "tiktok.callback" when neither code nor error is there, a name comes
- * twice, or a value is over its bound (code 2,048; state 512). The code is decoded exactly once. */
+/* What stands in the query of our redirect URI; pure. RC_OK also when TikTok reports an error: then `error`
+ * is set and tiktok_callback_fault classes it. RC_INVALID "tiktok.callback" when neither code nor error is
+ * there, a name comes twice, or a value is over its bound (code 2,048; state 512). The code is decoded
+ * exactly once. */
 struct tiktok_callback {
     str code, scopes, state, error, error_type, error_description, log_id;
 };
-MUSTCHECK enum rc tiktok_callback_parse(str query, struct arena *mem, struct tiktok_callback *out, struct fault *why);
+MUSTCHECK enum rc tiktok_callback_parse(str query, struct arena *mem, struct tiktok_callback *out,
+                                        struct fault *why);
 enum rc tiktok_callback_fault(const struct tiktok_callback *cb, struct fault *why);
 
 /* ---- tokens: mem should be a secret arena ---- */
@@ -90,25 +81,27 @@ struct tiktok_tokens {
 };
 struct tiktok_code {
     str code, redirect_uri, verifier; /* verifier STR_NONE: not sent */
-    int64_t total_ms; /* 0: the setting's 8 s */
+    int64_t total_ms;                 /* 0: the setting's 8 s */
 };
-/* Success = 2xx and no `error` and a non-empty access_token, open_id and an integer expires_in > 0. All else never
- * becomes a token. RC_REAUTH "tiktok.code_expired", RC_REFUSED "tiktok.redirect_mismatch" | "tiktok.verifier" |
- * "tiktok.client" | "tiktok.oauth_error", RC_RETRY "tiktok.down" | "tiktok.slow" | "tiktok.not_json". */
-MUSTCHECK enum rc tiktok_exchange(struct tiktok *t, const struct permit *permit, const struct tiktok_client *client,
-                                  const struct tiktok_code *code, struct arena *mem, struct tiktok_tokens *out,
-                                  struct fault *why);
+/* Success = 2xx and no `error` and a non-empty access_token, open_id and an integer expires_in > 0. All else
+ * never becomes a token. RC_REAUTH "tiktok.code_expired", RC_REFUSED "tiktok.redirect_mismatch" |
+ * "tiktok.verifier" | "tiktok.client" | "tiktok.oauth_error", RC_RETRY "tiktok.down" | "tiktok.slow" |
+ * "tiktok.not_json". */
+MUSTCHECK enum rc tiktok_exchange(struct tiktok *t, const struct permit *permit,
+                                  const struct tiktok_client *client, const struct tiktok_code *code,
+                                  struct arena *mem, struct tiktok_tokens *out, struct fault *why);
 /* RC_UNSURE "tiktok.unsure": sent but no answer was read; TikTok may have rotated the refresh token. */
-MUSTCHECK enum rc tiktok_refresh(struct tiktok *t, const struct permit *permit, const struct tiktok_client *client,
-                                 struct secret refresh, struct arena *mem, struct tiktok_tokens *out,
-                                 struct fault *why);
+MUSTCHECK enum rc tiktok_refresh(struct tiktok *t, const struct permit *permit,
+                                 const struct tiktok_client *client, struct secret refresh, struct arena *mem,
+                                 struct tiktok_tokens *out, struct fault *why);
 /* Takes the access token, live: an expired one is refused and the grant survives. RC_REAUTH: already gone. */
-MUSTCHECK enum rc tiktok_revoke(struct tiktok *t, const struct permit *permit, const struct tiktok_client *client,
-                                struct secret access, struct fault *why);
+MUSTCHECK enum rc tiktok_revoke(struct tiktok *t, const struct permit *permit,
+                                const struct tiktok_client *client, struct secret access, struct fault *why);
 /* Pure, for tests and fuzzing. */
 MUSTCHECK enum rc tiktok_tokens_parse(int status, str body, struct arena *mem, struct tiktok_tokens *out,
                                       struct fault *why);
-MUSTCHECK enum rc tiktok_empty_parse(int status, str body, struct arena *mem, struct fault *why); /* revoke: {} */
+MUSTCHECK enum rc tiktok_empty_parse(int status, str body, struct arena *mem,
+                                     struct fault *why); /* revoke: {} */
 
 /* ---- user info: one ungranted field fails the whole call, so fields follow the granted scopes ---- */
 struct tiktok_user {
@@ -116,34 +109,37 @@ struct tiktok_user {
     bool has_profile, is_verified, has_stats;
     int64_t followers, following, likes, videos;
 };
-bool tiktok_scope_in(str scopes, str scope); /* comma or blank separated list */
+bool tiktok_scope_in(str scopes, str scope);                   /* comma or blank separated list */
 str tiktok_user_fields(str granted_scopes, struct arena *mem); /* STR_NONE: no scope gives any field */
 /* RC_REAUTH "tiktok.token_invalid", RC_SCOPE "tiktok.scope_missing", RC_LIMITED, RC_RETRY. */
 struct tiktok_grant {
     struct secret access;
-    str scopes; /* granted */
+    str scopes;       /* granted */
     int64_t total_ms; /* 0: the setting */
 };
-MUSTCHECK enum rc tiktok_user_info(struct tiktok *t, const struct permit *permit, const struct tiktok_grant *grant,
-                                   struct arena *mem, struct tiktok_user *out, struct fault *why);
-MUSTCHECK enum rc tiktok_user_parse(int status, str body, struct arena *mem, struct tiktok_user *out, struct fault *why);
+MUSTCHECK enum rc tiktok_user_info(struct tiktok *t, const struct permit *permit,
+                                   const struct tiktok_grant *grant, struct arena *mem,
+                                   struct tiktok_user *out, struct fault *why);
+MUSTCHECK enum rc tiktok_user_parse(int status, str body, struct arena *mem, struct tiktok_user *out,
+                                    struct fault *why);
 
 /* ---- QR sign-in ---- */
 enum tiktok_qr_status { QR_NEW, QR_SCANNED, QR_CONFIRMED, QR_EXPIRED, QR_USED };
 struct tiktok_qr {
-    str url; /* to draw; already holds our ticket */
+    str url;             /* to draw; already holds our ticket */
     struct secret token; /* to poll with */
 };
 struct tiktok_qr_answer {
     enum tiktok_qr_status status;
     struct tiktok_callback callback; /* on QR_CONFIRMED: code, state */
 };
-MUSTCHECK enum rc tiktok_qr_start(struct tiktok *t, const struct permit *permit, const struct tiktok_authorize *a,
-                                  str ticket, struct arena *mem, struct tiktok_qr *out, struct fault *why);
+MUSTCHECK enum rc tiktok_qr_start(struct tiktok *t, const struct permit *permit,
+                                  const struct tiktok_authorize *a, str ticket, struct arena *mem,
+                                  struct tiktok_qr *out, struct fault *why);
 /* RC_DENIED "tiktok.qr_ticket" when the answer bears another ticket than ours. */
-MUSTCHECK enum rc tiktok_qr_check(struct tiktok *t, const struct permit *permit, const struct tiktok_client *client,
-                                  const struct tiktok_qr *qr, str ticket, struct arena *mem,
-                                  struct tiktok_qr_answer *out, struct fault *why);
+MUSTCHECK enum rc tiktok_qr_check(struct tiktok *t, const struct permit *permit,
+                                  const struct tiktok_client *client, const struct tiktok_qr *qr, str ticket,
+                                  struct arena *mem, struct tiktok_qr_answer *out, struct fault *why);
 
 extern const struct setting tiktok_settings[];
 extern const size_t tiktok_settings_n;
