@@ -30,7 +30,7 @@ static enum rc look_turns(struct tx *tx, struct look *l, struct fault *why)
     for (int lap = 0; lap < 2 && l->n_turns < l->want;
          lap++) { /* behind the last one served, then from the start */
         struct rows *r;
-        enum rc rc = db_turns(tx, (int64_t)l->crew->cls, lap ? STR("") : after, l->mem, &r, why);
+        enum rc rc = jobs_db_turns(tx, (int64_t)l->crew->cls, lap ? STR("") : after, l->mem, &r, why);
         if (rc != RC_OK)
             return rc;
         while (rows_next(r) && l->n_turns < 256) {
@@ -55,7 +55,7 @@ static enum rc look_fn(struct tx *tx, void *arg, struct fault *why)
     l->first_ms = -1;
     l->turns = NULL;
     l->n_turns = 0;
-    enum rc rc = db_ready(tx, (int64_t)l->crew->cls, (int64_t)l->want + 1, l->mem, &r, why);
+    enum rc rc = jobs_db_ready(tx, (int64_t)l->crew->cls, (int64_t)l->want + 1, l->mem, &r, why);
     if (rc != RC_OK)
         return rc;
     size_t due = 0;
@@ -87,13 +87,13 @@ static enum rc claim_lanes(struct tx *tx, struct claim *c, int64_t *got, struct 
                            .limit = (int64_t)l->want,
                            .workspace = STR_NONE};
     if (l->n_turns == 0)
-        return db_claim(tx, &w, got, why);
+        return jobs_db_claim(tx, &w, got, why);
     int64_t left = (int64_t)l->want, share = (left + (int64_t)l->n_turns - 1) / (int64_t)l->n_turns;
     for (size_t i = 0; i < l->n_turns && left > 0; i++) {
         int64_t n = 0;
         w.workspace = l->turns[i].workspace;
         w.limit = share < left ? share : left;
-        enum rc rc = db_claim(tx, &w, &n, why);
+        enum rc rc = jobs_db_claim(tx, &w, &n, why);
         if (rc != RC_OK)
             return rc;
         left -= n;
@@ -114,17 +114,17 @@ static bool among(const struct claim *c, str workspace, str lane)
 static enum rc release_rest(struct tx *tx, struct claim *c, struct fault *why)
 {
     struct rows *lanes;
-    enum rc rc = db_lanes_of(tx, c->fence, tx_mem(tx), &lanes, why);
+    enum rc rc = jobs_db_lanes_of(tx, c->fence, tx_mem(tx), &lanes, why);
     while (rc == RC_OK && rows_next(lanes)) {
         struct lane_move m = {{row_text(lanes, 0), row_text(lanes, 1), row_int(lanes, 2), c->fence}, 0};
         struct job_row head;
         bool found = false;
         if (among(c, m.lane.workspace, m.lane.lane))
             continue;
-        if ((rc = db_head(tx, &m.lane, tx_mem(tx), &head, &found, why)) != RC_OK)
+        if ((rc = jobs_db_head(tx, &m.lane, tx_mem(tx), &head, &found, why)) != RC_OK)
             break;
         m.ready_ms = head.due_ms;
-        rc = found ? db_lane_release(tx, &m, why) : db_lane_drop(tx, &m.lane, why);
+        rc = found ? jobs_db_lane_release(tx, &m, why) : jobs_db_lane_drop(tx, &m.lane, why);
     }
     return rc;
 }
@@ -142,13 +142,13 @@ static enum rc claim_fn(struct tx *tx, void *arg, struct fault *why)
     enum rc rc = claim_lanes(tx, c, &got, why);
     if (rc != RC_OK || got == 0)
         return rc;
-    if ((rc = db_begin(tx, c->fence, c->mem, &r, why)) != RC_OK)
+    if ((rc = jobs_db_begin(tx, c->fence, c->mem, &r, why)) != RC_OK)
         return rc;
     c->rows = arena_array(c->mem, struct job_row, rows_count(r) + 1);
     if (!c->rows)
         return fault_set(why, RC_FULL, "jobs.memory", "no room for a claim");
     while (rows_next(r))
-        db_row(r, &c->rows[c->n++]);
+        jobs_db_row(r, &c->rows[c->n++]);
     c->more = got == (int64_t)c->look->want;
     return (int64_t)c->n == got ? RC_OK : release_rest(tx, c, why);
 }

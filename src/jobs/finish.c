@@ -36,21 +36,21 @@ static enum rc lane_next(struct tx *tx, struct finish *f, struct fault *why)
     struct job *j = f->job;
     struct lane_move m = {lane_of(j), 0};
     bool found = false;
-    enum rc rc = db_head(tx, &m.lane, f->mem, &f->row, &found, why);
+    enum rc rc = jobs_db_head(tx, &m.lane, f->mem, &f->row, &found, why);
     if (rc != RC_OK)
         return rc;
     if (!found)
-        return db_lane_drop(tx, &m.lane, why);
+        return jobs_db_lane_drop(tx, &m.lane, why);
     m.ready_ms = f->row.due_ms;
     bool same = str_eq(f->row.id, j->row.id);
     bool go_on = !same && f->row.due_ms <= tx_now_ms(tx) && f->row.crashes == 0 && j->runs + 1 < JOBS_SLICE &&
                  clock_mono_ms() - j->slice_mono_ms < JOBS_SLICE_MS && !j->jobs->stopping;
     if (!go_on)
-        return db_lane_release(tx, &m, why);
+        return jobs_db_lane_release(tx, &m, why);
     m.ready_ms = tx_now_ms(tx) + j->crew->lease_ms;
-    if ((rc = db_lane_hold(tx, &m, why)) != RC_OK)
+    if ((rc = jobs_db_lane_hold(tx, &m, why)) != RC_OK)
         return rc;
-    rc = db_begin_one(tx, &f->row, why);
+    rc = jobs_db_begin_one(tx, &f->row, why);
     f->follow = rc == RC_OK;
     return rc;
 }
@@ -59,9 +59,9 @@ static enum rc settle_row(struct tx *tx, struct finish *f, struct fault *why)
 {
     struct job_row r = f->job->row;
     if (f->end == END_DONE)
-        return db_job_delete(tx, &r, why);
+        return jobs_db_job_delete(tx, &r, why);
     if (f->end == END_DEAD)
-        return db_job_kill(tx, &r, f->why, why);
+        return jobs_db_job_kill(tx, &r, f->why, why);
     int64_t now = tx_now_ms(tx);
     r.due_ms = f->due_ms > now ? f->due_ms : now;
     /* No row: the kind left this build; its order is unknown and a wait must not lose its place. */
@@ -69,7 +69,7 @@ static enum rc settle_row(struct tx *tx, struct finish *f, struct fault *why)
     r.sort_ms = strict ? r.sort_ms : r.due_ms;
     if (f->end == END_LATER)
         r.attempts--;
-    return db_job_delay(tx, &r, f->end == END_RETRY ? f->why : NULL, why);
+    return jobs_db_job_delay(tx, &r, f->end == END_RETRY ? f->why : NULL, why);
 }
 
 static enum rc end_fn(struct tx *tx, void *arg, struct fault *why)
@@ -83,7 +83,7 @@ static enum rc end_fn(struct tx *tx, void *arg, struct fault *why)
         return rc;
     if (f->note) {
         struct lane_move m = {lane_of(j), tx_now_ms(tx) + j->crew->lease_ms};
-        return db_lane_hold(tx, &m, why);
+        return jobs_db_lane_hold(tx, &m, why);
     }
     if ((rc = settle_row(tx, f, why)) != RC_OK)
         return rc;
@@ -179,7 +179,13 @@ static enum rc suspect_fn(struct tx *tx, void *arg, struct fault *why)
     struct job *j = arg;
     struct job_row r = j->row;
     r.crashes = 1 - r.crashes;
-    return db_job_mark(tx, &r, why);
+    return jobs_db_job_mark(tx, &r, why);
+}
+
+enum rc job_begin_suspect(struct job *j, struct fault *why)
+{
+    struct finish f = {.note = true, .fn = suspect_fn, .arg = j};
+    return job_end_with(j, &f, why);
 }
 
 /* Before the handler: jobs that must not run, and jobs whose earlier claims vanished. */
@@ -192,10 +198,7 @@ static enum rc may_run(struct job *j, struct fault *because)
         return fault_set(because, RC_BUG, "jobs.bad_args", "the arguments cannot be read");
     if (-j->row.crashes >= JOBS_CRASHES)
         return fault_set(because, RC_BUG, "jobs.crashed", "%d claims brought no result", JOBS_CRASHES);
-    if (j->row.crashes >= 0)
-        return RC_OK;
-    struct finish f = {.note = true, .fn = suspect_fn, .arg = j};
-    return job_end_with(j, &f, because);
+    return j->row.crashes >= 0 ? RC_OK : job_begin_suspect(j, because);
 }
 
 static void settle(struct job *j, enum rc rc, const struct fault *because)

@@ -50,7 +50,7 @@ static const struct sql job_put = {
 static const struct sql job_waits = {
     "jobs.waits", "SELECT 1 FROM jobs WHERE workspace_id = $1 AND kind = $2 AND unique_key = $3"};
 
-enum rc db_lane_put(struct tx *tx, const struct lane_move *m, int64_t *seq, struct fault *why)
+enum rc jobs_db_lane_put(struct tx *tx, const struct lane_move *m, int64_t *seq, struct fault *why)
 {
     struct rows *r;
     enum rc rc =
@@ -62,8 +62,8 @@ enum rc db_lane_put(struct tx *tx, const struct lane_move *m, int64_t *seq, stru
     return rc;
 }
 
-enum rc db_job_put(struct tx *tx, const struct job_row *r, str unique, int64_t seq, bool *put,
-                   struct fault *why)
+enum rc jobs_db_job_put(struct tx *tx, const struct job_row *r, str unique, int64_t seq, bool *put,
+                        struct fault *why)
 {
     int64_t n = 0;
     enum rc rc = tx_exec(tx, &job_put,
@@ -76,7 +76,7 @@ enum rc db_job_put(struct tx *tx, const struct job_row *r, str unique, int64_t s
     return rc;
 }
 
-enum rc db_job_waits(struct tx *tx, const struct job_row *r, str unique, bool *waits, struct fault *why)
+enum rc jobs_db_job_waits(struct tx *tx, const struct job_row *r, str unique, bool *waits, struct fault *why)
 {
     struct rows *found;
     enum rc rc = tx_query(tx, &job_waits, ARGS(V_TEXT(r->workspace), V_TEXT(r->kind), V_TEXT(unique)),
@@ -100,14 +100,14 @@ static const struct sql turns = {
     " SELECT turn.w, (SELECT MIN(c.ready_ms) FROM job_lanes c WHERE c.cls = $1 AND c.workspace_id = turn.w)"
     " FROM turn WHERE turn.w IS NOT NULL LIMIT 128"};
 
-enum rc db_ready(struct tx *tx, int64_t cls, int64_t limit, struct arena *mem, struct rows **out,
-                 struct fault *why)
+enum rc jobs_db_ready(struct tx *tx, int64_t cls, int64_t limit, struct arena *mem, struct rows **out,
+                      struct fault *why)
 {
     return tx_query(tx, &ready, ARGS(V_INT(cls), V_INT(limit)), mem, out, why);
 }
 
-enum rc db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, struct rows **out,
-                 struct fault *why)
+enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, struct rows **out,
+                      struct fault *why)
 {
     return tx_query(tx, &turns, ARGS(V_INT(cls), V_TEXT(after)), mem, out, why);
 }
@@ -145,7 +145,7 @@ static const struct sql begin = {
 static const struct sql lanes_of = {"jobs.lanes_of",
                                     "SELECT workspace_id, lane, cls FROM job_lanes WHERE fence = $1"};
 
-enum rc db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed, struct fault *why)
+enum rc jobs_db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed, struct fault *why)
 {
     bool one = w->workspace.p != NULL;
     const struct val v[] = {V_INT(w->cls),   V_INT(tx_now_ms(tx)), V_INT(w->limit),
@@ -153,12 +153,12 @@ enum rc db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed, st
     return tx_exec(tx, &claims[one][tx_is_postgres(tx)], v, one ? 6 : 5, claimed, why);
 }
 
-enum rc db_begin(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out, struct fault *why)
+enum rc jobs_db_begin(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out, struct fault *why)
 {
     return tx_query(tx, &begin, ARGS(V_INT(fence), V_INT(tx_now_ms(tx))), mem, out, why);
 }
 
-void db_row(const struct rows *r, struct job_row *out)
+void jobs_db_row(const struct rows *r, struct job_row *out)
 {
     *out = (struct job_row){.workspace = row_text(r, 0),
                             .id = row_text(r, 1),
@@ -172,7 +172,8 @@ void db_row(const struct rows *r, struct job_row *out)
                             .crashes = row_int(r, 9)};
 }
 
-enum rc db_lanes_of(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out, struct fault *why)
+enum rc jobs_db_lanes_of(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out,
+                         struct fault *why)
 {
     return tx_query(tx, &lanes_of, ARGS(V_INT(fence)), mem, out, why);
 }
@@ -186,8 +187,8 @@ static const struct sql begin_one = {"jobs.begin_one",
                                      "UPDATE jobs SET " BEGUN
                                      " WHERE workspace_id = $1 AND id = $2 RETURNING attempts, crashes"};
 
-enum rc db_head(struct tx *tx, const struct lane_ref *l, struct arena *mem, struct job_row *out, bool *found,
-                struct fault *why)
+enum rc jobs_db_head(struct tx *tx, const struct lane_ref *l, struct arena *mem, struct job_row *out,
+                     bool *found, struct fault *why)
 {
     struct rows *r;
     enum rc rc =
@@ -196,11 +197,11 @@ enum rc db_head(struct tx *tx, const struct lane_ref *l, struct arena *mem, stru
         return rc;
     *found = rows_next(r);
     if (*found)
-        db_row(r, out);
+        jobs_db_row(r, out);
     return RC_OK;
 }
 
-enum rc db_begin_one(struct tx *tx, struct job_row *r, struct fault *why)
+enum rc jobs_db_begin_one(struct tx *tx, struct job_row *r, struct fault *why)
 {
     struct rows *got;
     enum rc rc = tx_one(tx, &begin_one, ARGS(V_TEXT(r->workspace), V_TEXT(r->id)), tx_mem(tx), &got, why);
@@ -226,21 +227,21 @@ static enum rc fenced(enum rc rc, int64_t changed, struct fault *why)
     return fault_set(why, RC_DENIED, "jobs.fenced", "the lease ended and another worker has the lane");
 }
 
-enum rc db_lane_hold(struct tx *tx, const struct lane_move *m, struct fault *why)
+enum rc jobs_db_lane_hold(struct tx *tx, const struct lane_move *m, struct fault *why)
 {
     int64_t n = 0;
     enum rc rc = tx_exec(tx, &lane_hold, ARGS(LANE_ARGS(m->lane), V_INT(m->ready_ms)), &n, why);
     return fenced(rc, n, why);
 }
 
-enum rc db_lane_release(struct tx *tx, const struct lane_move *m, struct fault *why)
+enum rc jobs_db_lane_release(struct tx *tx, const struct lane_move *m, struct fault *why)
 {
     int64_t n = 0;
     enum rc rc = tx_exec(tx, &lane_release, ARGS(LANE_ARGS(m->lane), V_INT(m->ready_ms)), &n, why);
     return fenced(rc, n, why);
 }
 
-enum rc db_lane_drop(struct tx *tx, const struct lane_ref *l, struct fault *why)
+enum rc jobs_db_lane_drop(struct tx *tx, const struct lane_ref *l, struct fault *why)
 {
     int64_t n = 0;
     enum rc rc = tx_exec(tx, &lane_drop, ARGS(LANE_ARGS(*l)), &n, why);
@@ -259,17 +260,18 @@ static const struct sql job_kill = {
     "jobs.kill", "UPDATE jobs SET state = 1, died_ms = $3, code = $4, detail = $5, unique_key = NULL"
                  " WHERE workspace_id = $1 AND id = $2"};
 
-enum rc db_job_delete(struct tx *tx, const struct job_row *r, struct fault *why)
+enum rc jobs_db_job_delete(struct tx *tx, const struct job_row *r, struct fault *why)
 {
     return tx_exec(tx, &job_delete, ARGS(V_TEXT(r->workspace), V_TEXT(r->id)), NULL, why);
 }
 
-enum rc db_job_mark(struct tx *tx, const struct job_row *r, struct fault *why)
+enum rc jobs_db_job_mark(struct tx *tx, const struct job_row *r, struct fault *why)
 {
     return tx_exec(tx, &job_mark, ARGS(V_TEXT(r->workspace), V_TEXT(r->id), V_INT(r->crashes)), NULL, why);
 }
 
-enum rc db_job_delay(struct tx *tx, const struct job_row *r, const struct fault *because, struct fault *why)
+enum rc jobs_db_job_delay(struct tx *tx, const struct job_row *r, const struct fault *because,
+                          struct fault *why)
 {
     str code = because ? str_of(because->code) : STR_NONE,
         detail = because ? str_of(because->detail) : STR_NONE;
@@ -279,7 +281,8 @@ enum rc db_job_delay(struct tx *tx, const struct job_row *r, const struct fault 
                    NULL, why);
 }
 
-enum rc db_job_kill(struct tx *tx, const struct job_row *r, const struct fault *because, struct fault *why)
+enum rc jobs_db_job_kill(struct tx *tx, const struct job_row *r, const struct fault *because,
+                         struct fault *why)
 {
     return tx_exec(tx, &job_kill,
                    ARGS(V_TEXT(r->workspace), V_TEXT(r->id), V_INT(tx_now_ms(tx)),
@@ -295,7 +298,7 @@ static const struct sql slot_take = {
 static const struct sql leases_drop = {"jobs.leases_drop",
                                        "UPDATE job_lanes SET fence = 0, ready_ms = $1 WHERE fence <> 0"};
 
-enum rc db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken, struct fault *why)
+enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken, struct fault *why)
 {
     int64_t n = 0;
     enum rc rc = tx_exec(tx, &slot_take, ARGS(V_TEXT(str_of(schedule)), V_INT(slot)), &n, why);
@@ -304,7 +307,7 @@ enum rc db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *ta
     return rc;
 }
 
-enum rc db_leases_drop(struct tx *tx, struct fault *why)
+enum rc jobs_db_leases_drop(struct tx *tx, struct fault *why)
 {
     return tx_exec(tx, &leases_drop, ARGS(V_INT(tx_now_ms(tx))), NULL, why);
 }
@@ -321,13 +324,13 @@ static const struct sql dead_revive = {
     "UPDATE jobs SET state = 0, attempts = 0, crashes = 0, due_ms = $3, sort_ms = $4, seq = $5,"
     " died_ms = NULL WHERE workspace_id = $1 AND id = $2"};
 
-enum rc db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem, struct rows **out,
-                     struct fault *why)
+enum rc jobs_db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
+                          struct rows **out, struct fault *why)
 {
     return tx_query(tx, &dead_list, ARGS(V_TEXT(workspace), V_TEXT(after), V_INT(limit)), mem, out, why);
 }
 
-enum rc db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out, struct fault *why)
+enum rc jobs_db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out, struct fault *why)
 {
     struct rows *r;
     enum rc rc = tx_query(tx, &dead_take, ARGS(V_TEXT(workspace), V_TEXT(id)), tx_mem(tx), &r, why);
@@ -335,11 +338,11 @@ enum rc db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out, 
         return rc;
     if (!rows_next(r))
         return fault_set(why, RC_MISSING, "jobs.no_dead_letter", "no dead letter has this id");
-    db_row(r, out);
+    jobs_db_row(r, out);
     return RC_OK;
 }
 
-enum rc db_dead_revive(struct tx *tx, const struct job_row *r, int64_t seq, struct fault *why)
+enum rc jobs_db_dead_revive(struct tx *tx, const struct job_row *r, int64_t seq, struct fault *why)
 {
     return tx_exec(tx, &dead_revive,
                    ARGS(V_TEXT(r->workspace), V_TEXT(r->id), V_INT(r->due_ms), V_INT(r->sort_ms), V_INT(seq)),

@@ -84,9 +84,9 @@ struct job {
 enum { METRIC_TOTAL, METRIC_RUN, METRIC_LAG }; /* rows of jobs_metrics */
 
 /* ---- registry (put.c): puts name kinds, but carry no handle ---- */
-void registry_add(struct jobs *j);
-void registry_remove(struct jobs *j);
-bool registry_kind(str name, struct job_found *out);
+void jobs_registry_add(struct jobs *j);
+void jobs_registry_remove(struct jobs *j);
+bool jobs_registry_kind(str name, struct job_found *out);
 void jobs_woken(struct tx *tx); /* after the commit, every open queue looks at once */
 bool jobs_kind(const struct jobs *j, str name, struct job_found *out);
 
@@ -111,6 +111,8 @@ struct finish {
     struct arena *mem;
 };
 MUSTCHECK enum rc job_end_with(struct job *j, struct finish *f, struct fault *why);
+/* Counts a job whose earlier claims vanished, before it is begun again. */
+MUSTCHECK enum rc job_begin_suspect(struct job *j, struct fault *why);
 /* Runs the handler and makes sure that it ended; returns the lane's next job or NULL. */
 struct job *job_run(struct job *j);
 /* Puts a claimed, not begun job back as it was. */
@@ -119,51 +121,53 @@ enum store_class crew_store_class(enum job_class c);
 const char *crew_name(enum job_class c);
 
 /* ---- schedule.c ---- */
-void schedules_tick(struct jobs *j);
+void jobs_schedules_tick(struct jobs *j);
 
 /* ---- jobs_db.c ---- */
 struct lane_move {
     struct lane_ref lane;
     int64_t ready_ms;
 };
-MUSTCHECK enum rc db_lane_put(struct tx *tx, const struct lane_move *m, int64_t *seq, struct fault *why);
-MUSTCHECK enum rc db_job_put(struct tx *tx, const struct job_row *r, str unique, int64_t seq, bool *put,
-                             struct fault *why);
-MUSTCHECK enum rc db_job_waits(struct tx *tx, const struct job_row *r, str unique, bool *waits,
-                               struct fault *why);
-MUSTCHECK enum rc db_ready(struct tx *tx, int64_t cls, int64_t limit, struct arena *mem, struct rows **out,
-                           struct fault *why);
-MUSTCHECK enum rc db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, struct rows **out,
-                           struct fault *why);
+MUSTCHECK enum rc jobs_db_lane_put(struct tx *tx, const struct lane_move *m, int64_t *seq, struct fault *why);
+MUSTCHECK enum rc jobs_db_job_put(struct tx *tx, const struct job_row *r, str unique, int64_t seq, bool *put,
+                                  struct fault *why);
+MUSTCHECK enum rc jobs_db_job_waits(struct tx *tx, const struct job_row *r, str unique, bool *waits,
+                                    struct fault *why);
+MUSTCHECK enum rc jobs_db_ready(struct tx *tx, int64_t cls, int64_t limit, struct arena *mem,
+                                struct rows **out, struct fault *why);
+MUSTCHECK enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, struct rows **out,
+                                struct fault *why);
 struct claim_want {
     int64_t cls, fence, until_ms, limit;
     str workspace; /* STR_NONE: whichever is oldest */
 };
-MUSTCHECK enum rc db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed, struct fault *why);
-MUSTCHECK enum rc db_begin(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out,
-                           struct fault *why);
-void db_row(const struct rows *r, struct job_row *out);
-MUSTCHECK enum rc db_lanes_of(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out,
-                              struct fault *why);
+MUSTCHECK enum rc jobs_db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed,
+                                struct fault *why);
+MUSTCHECK enum rc jobs_db_begin(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out,
+                                struct fault *why);
+void jobs_db_row(const struct rows *r, struct job_row *out);
+MUSTCHECK enum rc jobs_db_lanes_of(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out,
+                                   struct fault *why);
 /* The lane's first job, whatever its due time. RC_OK with *found false when the lane is empty. */
-MUSTCHECK enum rc db_head(struct tx *tx, const struct lane_ref *l, struct arena *mem, struct job_row *out,
-                          bool *found, struct fault *why);
-MUSTCHECK enum rc db_begin_one(struct tx *tx, struct job_row *r, struct fault *why);
+MUSTCHECK enum rc jobs_db_head(struct tx *tx, const struct lane_ref *l, struct arena *mem,
+                               struct job_row *out, bool *found, struct fault *why);
+MUSTCHECK enum rc jobs_db_begin_one(struct tx *tx, struct job_row *r, struct fault *why);
 /* Fence checks: RC_DENIED "jobs.fenced" when the lease is another's. */
-MUSTCHECK enum rc db_lane_hold(struct tx *tx, const struct lane_move *m, struct fault *why);
-MUSTCHECK enum rc db_lane_release(struct tx *tx, const struct lane_move *m, struct fault *why);
-MUSTCHECK enum rc db_lane_drop(struct tx *tx, const struct lane_ref *l, struct fault *why);
-MUSTCHECK enum rc db_job_delete(struct tx *tx, const struct job_row *r, struct fault *why);
-MUSTCHECK enum rc db_job_mark(struct tx *tx, const struct job_row *r, struct fault *why);
-MUSTCHECK enum rc db_job_delay(struct tx *tx, const struct job_row *r, const struct fault *because,
-                               struct fault *why);
-MUSTCHECK enum rc db_job_kill(struct tx *tx, const struct job_row *r, const struct fault *because,
-                              struct fault *why);
-MUSTCHECK enum rc db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken,
-                               struct fault *why);
-MUSTCHECK enum rc db_leases_drop(struct tx *tx, struct fault *why);
-MUSTCHECK enum rc db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
-                               struct rows **out, struct fault *why);
-MUSTCHECK enum rc db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out, struct fault *why);
-MUSTCHECK enum rc db_dead_revive(struct tx *tx, const struct job_row *r, int64_t seq, struct fault *why);
+MUSTCHECK enum rc jobs_db_lane_hold(struct tx *tx, const struct lane_move *m, struct fault *why);
+MUSTCHECK enum rc jobs_db_lane_release(struct tx *tx, const struct lane_move *m, struct fault *why);
+MUSTCHECK enum rc jobs_db_lane_drop(struct tx *tx, const struct lane_ref *l, struct fault *why);
+MUSTCHECK enum rc jobs_db_job_delete(struct tx *tx, const struct job_row *r, struct fault *why);
+MUSTCHECK enum rc jobs_db_job_mark(struct tx *tx, const struct job_row *r, struct fault *why);
+MUSTCHECK enum rc jobs_db_job_delay(struct tx *tx, const struct job_row *r, const struct fault *because,
+                                    struct fault *why);
+MUSTCHECK enum rc jobs_db_job_kill(struct tx *tx, const struct job_row *r, const struct fault *because,
+                                   struct fault *why);
+MUSTCHECK enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken,
+                                    struct fault *why);
+MUSTCHECK enum rc jobs_db_leases_drop(struct tx *tx, struct fault *why);
+MUSTCHECK enum rc jobs_db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
+                                    struct rows **out, struct fault *why);
+MUSTCHECK enum rc jobs_db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out,
+                                    struct fault *why);
+MUSTCHECK enum rc jobs_db_dead_revive(struct tx *tx, const struct job_row *r, int64_t seq, struct fault *why);
 #endif

@@ -10,7 +10,7 @@
 static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct jobs *registry[OPEN_MAX];
 
-void registry_add(struct jobs *j)
+void jobs_registry_add(struct jobs *j)
 {
     pthread_mutex_lock(&registry_lock);
     size_t i = 0;
@@ -21,7 +21,7 @@ void registry_add(struct jobs *j)
     pthread_mutex_unlock(&registry_lock);
 }
 
-void registry_remove(struct jobs *j)
+void jobs_registry_remove(struct jobs *j)
 {
     pthread_mutex_lock(&registry_lock);
     for (size_t i = 0; i < OPEN_MAX; i++)
@@ -56,7 +56,7 @@ bool jobs_kind(const struct jobs *j, str name, struct job_found *out)
     return false;
 }
 
-bool registry_kind(str name, struct job_found *out)
+bool jobs_registry_kind(str name, struct job_found *out)
 {
     bool found = false;
     pthread_mutex_lock(&registry_lock);
@@ -69,7 +69,7 @@ bool registry_kind(str name, struct job_found *out)
 static enum rc check(const struct job_new *n, struct job_found *kind, struct tx *tx, struct fault *why)
 {
     const struct json *args;
-    if (!registry_kind(str_of(n->kind), kind))
+    if (!jobs_registry_kind(str_of(n->kind), kind))
         return fault_set(why, RC_BUG, "jobs.unknown_kind", "no row for job kind %s", n->kind);
     if (n->workspace.n == 0 || n->workspace.n > 100 || n->key.n > JOB_KEY_MAX || n->unique.n > JOB_KEY_MAX)
         return fault_set(why, RC_BUG, "jobs.bad_put", "workspace or key of %s is empty or too long", n->kind);
@@ -104,15 +104,15 @@ enum rc jobs_put(struct tx *tx, const struct job_new *n, struct fault *why)
     r.sort_ms = found.kind->order == JOB_STRICT ? 0 : r.due_ms;
     str unique = in.unique.n ? in.unique : STR_NONE;
     bool waits = false, put = false;
-    if (unique.p && ((rc = db_job_waits(tx, &r, unique, &waits, why)) != RC_OK || waits))
+    if (unique.p && ((rc = jobs_db_job_waits(tx, &r, unique, &waits, why)) != RC_OK || waits))
         return rc;
     int64_t seq = 0;
     const struct lane_move lane = {{r.workspace, r.lane, r.cls, 0}, r.due_ms};
-    if ((rc = db_lane_put(tx, &lane, &seq, why)) != RC_OK)
+    if ((rc = jobs_db_lane_put(tx, &lane, &seq, why)) != RC_OK)
         return rc;
     /* Not put: another node was first under the unique key. An empty lane may stay; whoever claims it drops
      * it. */
-    if ((rc = db_job_put(tx, &r, unique, seq, &put, why)) != RC_OK)
+    if ((rc = jobs_db_job_put(tx, &r, unique, seq, &put, why)) != RC_OK)
         return rc;
     if (r.due_ms <= now)
         jobs_woken(tx);

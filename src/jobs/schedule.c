@@ -16,7 +16,7 @@ static enum rc slot_fn(struct tx *tx, void *arg, struct fault *why)
     const struct slot *s = arg;
     struct job_found k;
     bool taken = false;
-    enum rc rc = db_slot_take(tx, s->row->name, s->n, &taken, why);
+    enum rc rc = jobs_db_slot_take(tx, s->row->name, s->n, &taken, why);
     if (rc != RC_OK || !taken)
         return rc;
     must(jobs_kind(s->jobs, str_of(s->row->kind), &k));
@@ -27,7 +27,7 @@ static enum rc slot_fn(struct tx *tx, void *arg, struct fault *why)
     return jobs_put(tx, &n, why);
 }
 
-void schedules_tick(struct jobs *j)
+void jobs_schedules_tick(struct jobs *j)
 {
     int64_t now = store_clock(j->o.store);
     for (size_t i = 0; i < j->o.n_schedules; i++) {

@@ -138,7 +138,7 @@ static void *schedule(void *arg)
     pthread_mutex_lock(&j->lock);
     while (!j->stopping) {
         pthread_mutex_unlock(&j->lock);
-        schedules_tick(j);
+        jobs_schedules_tick(j);
         pthread_mutex_lock(&j->lock);
         int64_t until = clock_mono_ms() + JOBS_POLL_MS;
         struct timespec at = {until / 1000, (long)(until % 1000) * 1000000};
@@ -212,7 +212,7 @@ enum rc jobs_open(const struct jobs_options *o, struct jobs **out, struct fault 
         pthread_mutex_init(&c->lock, NULL);
         mono_cond(&c->wake);
     }
-    registry_add(j);
+    jobs_registry_add(j);
     *out = j;
     return RC_OK;
 }
@@ -222,7 +222,7 @@ static enum rc alone_fn(struct tx *tx, void *arg, struct fault *why)
     (void)arg;
     /* One daemon per SQLite file (it holds the state folder's lock): every lease found at start is a dead
      * process's. On PostgreSQL other nodes are at work and leases run out by themselves. */
-    return tx_is_postgres(tx) ? RC_OK : db_leases_drop(tx, why);
+    return tx_is_postgres(tx) ? RC_OK : jobs_db_leases_drop(tx, why);
 }
 
 enum rc jobs_start(struct jobs *j, struct fault *why)
@@ -285,7 +285,7 @@ void jobs_close(struct jobs **jp)
         return;
     if (!j->stopping)
         jobs_stop(j);
-    registry_remove(j);
+    jobs_registry_remove(j);
     for (int i = 0; i < JOBS_CLASSES; i++)
         for (size_t t = 0; j->started && t < j->crews[i].n_threads; t++)
             pthread_join(j->crews[i].threads[t], NULL);
@@ -306,7 +306,7 @@ void jobs_close(struct jobs **jp)
 void jobs_drain(struct jobs *j)
 {
     bool any = true;
-    schedules_tick(j);
+    jobs_schedules_tick(j);
     while (any) {
         any = false;
         for (int i = 0; i < JOBS_CLASSES; i++) {
