@@ -100,7 +100,7 @@ async function judge(row, tests) {
   const planted = await execute(command, args, { ...env, MZ_PLANT: row.name }, cwd, row.deadline_ms);
   if (planted.late) return bad(`${row.name}: ${row.target} did not end within ${row.deadline_ms} ms`);
   if (planted.code === 0) return bad(`${row.name}: ${row.target} passes although the defect is planted`);
-  if (!/not ok |\[  FAILED  \]|must:|Assertion|ERROR/.test(planted.out)) {
+  if (!/not ok |\[  FAILED  \]|broken invariant|Assertion|ERROR/.test(planted.out)) {
     return bad(`${row.name}: ${row.target} ended with ${planted.code ?? planted.signal} but names no failed test: ${planted.out.slice(-300)}`);
   }
   console.log(`ok plant.${row.name} (noticed by ${row.target})`);

@@ -4,6 +4,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
+./dev bench intake --prepare >&2
 begun=$SECONDS
 line=$(./dev bench intake --quick | tail -n 1) || true
 took=$((SECONDS - begun))

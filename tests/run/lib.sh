@@ -57,7 +57,7 @@ meson_lines() {
         my $t = decode_json($_); my $name = "$ENV{VARIANT}/$t->{name}"; my $log = ($t->{stdout} // "") . ($t->{stderr} // "");
         if ($t->{result} eq "OK" || $t->{result} eq "EXPECTEDFAIL") { printf "ok %s (%.1f s)\n", $name, $t->{duration}; next }
         if ($t->{result} eq "SKIP") { my ($why) = $log =~ /SKIPPED: (.*)/; printf "SKIPPED: %s %s\n", $why // "no reason given", $name; next }
-        my ($line) = grep { /ERROR:|\[  FAILED  \]|runtime error|Sanitizer|must:|Assertion|error:/ } split /\n/, $log;
+        my ($line) = grep { /ERROR:|\[  FAILED  \]|runtime error|Sanitizer|broken invariant|Assertion|error:/ } split /\n/, $log;
         $line //= "no line in the log says why"; $line =~ s/[^ -~]+/ /g;
         print "not ok $name: $t->{result}: " . substr($line, 0, 300) . "\n";
         print "  | $_\n" for grep { length } (split /\n/, $log)[-40 .. -1];
