@@ -63,7 +63,6 @@ typedef enum rc (*webhook_find_owner)(struct tx *tx, str client_key, str user_op
 struct webhook_options {
     struct store *store;
     struct keys *keys;
-    struct jobs *jobs;
     struct log *log;
     const struct config *config;
     const struct webhook_app *apps;

@@ -1,0 +1,113 @@
+/* Routes of the admin socket: whoever can open STATE/daemon.sock (mode 0600) is the operator. The CLI is the client.
+ * What changes anything is audited with the actor "cli".
+ */
+#include "app/app.h"
+
+static const struct param demo_params[] = {
+    {.name = "demo_url", .in = IN_BODY, .kind = P_TEXT, .required = true, .min = 8, .max = 256,
+     .doc = "Where mozflow-demo listens."},
+};
+static const struct param id_params[] = {
+    {.name = "id", .in = IN_QUERY, .kind = P_TEXT, .required = true, .max = 256, .doc = "What to explain."},
+};
+static const struct param link_params[] = {
+    {.name = "workspace", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The workspace."},
+};
+static const struct param flag_params[] = {
+    {.name = "name", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The flag."},
+    {.name = "state", .in = IN_BODY, .kind = P_ENUM, .required = true, .choices = "on|off|unset", .doc = "Its state."},
+    {.name = "workspace", .in = IN_BODY, .kind = P_TEXT, .max = 64, .doc = "One workspace; absent: all."},
+    {.name = "reason", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 300, .doc = "Why, for the audit."},
+};
+
+static enum rc post_demo(struct request *rq, void *ctx, struct fault *why)
+{
+    struct buf b;
+    buf_init(&b, rq_mem(rq), 8192);
+    enum rc rc = demo_seed(ctx, rq_arg(rq, "demo_url"), rq_mem(rq), &b, why);
+    if (rc == RC_OK)
+        answer_json(rq, 200, buf_str(&b));
+    return rc;
+}
+
+static enum rc get_explained(struct request *rq, void *ctx, struct fault *why)
+{
+    const struct app *a = ctx;
+    struct explain *e = arena_new(rq_mem(rq), struct explain);
+    struct buf b;
+    if (e == NULL)
+        return fault_set(why, RC_FULL, "app.memory", "explain");
+    enum rc rc = operate_explain(&a->operate, STR_NONE, rq_arg(rq, "id"), rq_mem(rq), e, why);
+    if (rc != RC_OK)
+        return rc;
+    buf_init(&b, rq_mem(rq), 256u << 10);
+    for (size_t i = 0; i < e->n; i++) {
+        char at[TIME_TEXT];
+        buf_fmt(&b, "%s  " STR_FMT "\n", time_iso(e->steps[i].at_ms, at), STR_ARG(e->steps[i].text));
+    }
+    answer_body(rq, 200, "text/plain; charset=utf-8", buf_str(&b));
+    return RC_OK;
+}
+
+static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
+{
+    struct app *a = ctx;
+    struct arena *secret = arena_open_secret(16384);
+    struct secret token;
+    str member, url;
+    enum rc rc = access_owner(a->access, rq_arg(rq, "workspace"), rq_mem(rq), &member, why);
+    if (rc == RC_OK)
+        rc = access_console_token(a->access, rq_arg(rq, "workspace"), member, 15 * 60 * 1000, secret, &token, why);
+    if (rc == RC_OK) {
+        url = arena_fmt(rq_mem(rq), STR_FMT "/console/enter?token=%.*s\n", STR_ARG(http_base_url(a->public_http)),
+                        (int)token.n, (const char *)token.p);
+        answer_body(rq, 200, "text/plain; charset=utf-8", url);
+    }
+    arena_close(&secret);
+    return rc;
+}
+
+struct flag_setting {
+    struct app *app;
+    struct request *rq;
+};
+
+static enum rc set_flag(struct tx *tx, void *arg, struct fault *why)
+{
+    struct flag_setting *f = arg;
+    str state = rq_arg(f->rq, "state"), ws = rq_arg(f->rq, "workspace");
+    const struct flag_change c = {
+        .workspace = ws.n > 0 ? ws : STR("-"),
+        .name = rq_arg(f->rq, "name"),
+        .state = str_eq(state, STR("on")) ? FLAG_ON : str_eq(state, STR("off")) ? FLAG_OFF : FLAG_UNSET,
+        .reason = rq_arg(f->rq, "reason"),
+        .by = {.actor = STR("cli"), .address = STR(""), .request = rq_id(f->rq)}};
+    return flags_set(f->app->flags, tx, &c, why);
+}
+
+static enum rc post_flag(struct request *rq, void *ctx, struct fault *why)
+{
+    struct flag_setting f = {ctx, rq};
+    enum rc rc = store_write(f.app->store, STORE_INTERACTIVE, set_flag, &f, why);
+    if (rc == RC_OK)
+        rc = flags_refresh(f.app->flags, why);
+    if (rc == RC_OK)
+        answer_body(rq, 200, "text/plain; charset=utf-8", STR("done\n"));
+    return rc;
+}
+
+const struct route admin_routes[] = {
+    {.method = "POST", .path = "/admin/demo", .name = "adminDemo", .cls = HTTP_WRITE, .no_once = true,
+     .params = demo_params, .n_params = COUNT_OF(demo_params), .handle = post_demo,
+     .doc = "Makes or finds the demo workspace.", .answer = "{workspace_id, ...}"},
+    {.method = "GET", .path = "/admin/explain", .name = "adminExplain", .cls = HTTP_READ, .params = id_params,
+     .n_params = COUNT_OF(id_params), .handle = get_explained,
+     .doc = "The story of an id over all workspaces.", .answer = "Text, one step a line."},
+    {.method = "POST", .path = "/admin/console-link", .name = "adminConsoleLink", .cls = HTTP_WRITE, .no_once = true,
+     .params = link_params, .n_params = COUNT_OF(link_params), .handle = post_link,
+     .doc = "A one-time console sign-in link for a workspace's owner, 15 minutes.", .answer = "The link."},
+    {.method = "POST", .path = "/admin/flag", .name = "adminFlag", .cls = HTTP_WRITE, .no_once = true,
+     .params = flag_params, .n_params = COUNT_OF(flag_params), .handle = post_flag,
+     .doc = "Sets a feature flag for the installation or one workspace.", .answer = "done"},
+};
+const size_t admin_routes_n = COUNT_OF(admin_routes);
