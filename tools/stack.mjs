@@ -6,7 +6,7 @@
 //                node tools/stack.mjs stop --state DIR
 import { spawn, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, closeSync, readFileSync, writeFileSync, rmSync, mkdtempSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, openSync, closeSync, readFileSync, writeFileSync, rmSync, mkdtempSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -169,6 +169,8 @@ export async function startSim({ dir, port = 0, scenario, set = {}, fresh = fals
 
 // A private server in DIR/pg by tests/support/pg.sh; returns its URL.
 export function startPostgres(dir) {
+  // The server does not run as root; its other account must reach the folder below this private one.
+  if (process.getuid() === 0) chmodSync(dir, 0o711);
   return execFileSync(pgScript, ['start', path.join(dir, 'pg')], { encoding: 'utf8', timeout: 60000 }).trim().split('\n').pop();
 }
 
