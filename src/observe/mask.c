@@ -109,7 +109,8 @@ static struct hidden by_name(str s, size_t at)
         if (from >= s.n || (s.p[from] != '=' && s.p[from] != ':'))
             continue;
         from = skip_any(s, from + 1, "\"'\\ ");
-        size_t n = span(s, from, value_char);
+        struct hidden scheme = by_scheme(s, from);
+        size_t n = scheme.hide > 0 ? scheme.keep + scheme.hide : span(s, from, value_char);
         if (n >= one->min)
             return (struct hidden){from - at, n};
     }
