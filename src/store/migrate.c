@@ -66,11 +66,34 @@ static enum rc expand(const struct driver *d, const char *text, struct buf *out,
     return RC_OK;
 }
 
+/* Drops the statements of the other database. A marked statement may hold "; " but not ";\n" before its end. */
+static void choose(const struct driver *d, str text, struct buf *out)
+{
+    size_t end;
+    for (; text.n > 0; text = str_sub(text, end, text.n)) {
+        bool more = str_find(text, STR(";\n"), &end);
+        end = more ? end + 2 : text.n;
+        str one = str_sub(text, 0, end);
+        while (one.n > 0 && (one.p[0] == ' ' || one.p[0] == '\n'))
+            one = str_sub(one, 1, one.n);
+        bool marked = str_starts(one, STR("@SQLITE ")) || str_starts(one, STR("@POSTGRES "));
+        if (!marked)
+            buf_put(out, one);
+        else if (str_starts(one, str_of(d->mark)))
+            buf_put(out, str_sub(one, strlen(d->mark), one.n));
+    }
+    buf_put_c(out, '\0');
+}
+
 static enum rc run_text(struct tx *tx, const char *text, struct fault *why)
 {
-    struct buf b;
+    struct buf chosen, b;
+    buf_init(&chosen, tx->mem, 1024 * 1024);
     buf_init(&b, tx->mem, 1024 * 1024);
-    enum rc rc = expand(tx->s->drv, text, &b, why);
+    choose(tx->s->drv, str_of(text), &chosen);
+    if (!buf_ok(&chosen))
+        return fault_set(why, RC_FULL, "store.memory", "text of a migration");
+    enum rc rc = expand(tx->s->drv, chosen.p, &b, why);
     return rc == RC_OK ? tx_script(tx, b.p, why) : rc;
 }
 

@@ -448,6 +448,7 @@ const struct driver sqlite_driver = {
     .script = sl_script,
     .append_wake = sqlite_append_wake,
     .ready = sqlite_ready,
+    .mark = "@SQLITE ",
     .text = "TEXT",
     .int64 = "INTEGER",
     .flag = "INTEGER",

@@ -51,11 +51,12 @@ const struct metric *store_metric(enum store_metric m)
 
 /* ---- nesting: one flag per thread ---- */
 
-static _Thread_local bool in_tx, store_thread;
+static _Thread_local const struct store *in_store; /* whose fn this thread runs */
+static _Thread_local bool store_thread;
 
 bool store_in_tx(void)
 {
-    return in_tx;
+    return in_store != NULL;
 }
 
 void store_thread_mark(bool own)
@@ -75,9 +76,10 @@ enum rc tx_run_call(struct tx *tx, struct call *c)
 {
     tx->patient = c->patient;
     c->why = (struct fault){.rc = RC_OK};
-    in_tx = true;
+    const struct store *outer = in_store;
+    in_store = tx->s;
     enum rc rc = c->fn(tx, c->arg, &c->why);
-    in_tx = false;
+    in_store = outer;
     if (rc == RC_OK && tx->poisoned) {
         rc = tx->poison.rc;
         c->why = tx->poison;
@@ -219,7 +221,7 @@ static const char *const class_names[CLASSES] = {
 
 static enum rc write_call(struct store *s, struct call *c, struct fault *why)
 {
-    must(!in_tx && !store_thread);
+    must(in_store == NULL && !store_thread);
     must((unsigned)c->cls < CLASSES);
     enum rc rc = s->drv->write(s, c);
     if (rc != RC_OK && why != NULL)
@@ -242,7 +244,7 @@ enum rc store_write_patient(struct store *s, store_fn fn, void *arg, struct faul
 
 enum rc store_read(struct store *s, store_fn fn, void *arg, struct fault *why)
 {
-    must(!in_tx && !store_thread);
+    must(in_store != s);
     struct call c = {.fn = fn, .arg = arg, .cls = STORE_INTERACTIVE};
     enum rc rc = s->drv->read(s, &c);
     if (rc != RC_OK && why != NULL)
@@ -315,7 +317,7 @@ void store_close(struct store **s)
 {
     if (s == NULL || *s == NULL)
         return;
-    must(!in_tx && !store_thread);
+    must(in_store == NULL && !store_thread);
     struct arena *mem = (*s)->mem;
     (*s)->drv->close(*s);
     append_close(*s);

@@ -2,8 +2,8 @@
  *
  * One SQL text for both: $1 placeholders, `INSERT ... ON CONFLICT ... RETURNING`. A write runs a function inside one
  * transaction and returns after it is durable; the function may run twice, so it has no effect outside `tx`, no
- * network, <= 500 rows, <= 5 ms. The first failed statement poisons tx on both databases. Calling store_write or
- * store_read inside it is a broken invariant.
+ * network, <= 500 rows, <= 5 ms. The first failed statement poisons tx on both databases. Calling store_write, or
+ * store_read of the same store, inside it is a broken invariant.
  *
  * SQLite: one writer thread (the only connection that writes and checkpoints, because Debian 12's 3.40.1 lacks the
  * WAL-reset fix) serves three queues in order and commits groups of calls, each in a savepoint. Readers are
@@ -92,7 +92,8 @@ MUSTCHECK enum rc store_append(struct store *s, const struct append_sql *q, cons
 struct migration {
     int64_t number; /* room base + n: base numbers stand in app/wiring.c's list; unique over all rooms */
     const char *name;
-    const char *text; /* statements separated by ";\n" */
+    /* Statements separated by ";\n"; one that begins with "@SQLITE " or "@POSTGRES " runs on that database only. */
+    const char *text;
     /* A binary can run on the migrated schema when the highest number it knows for this room is at least this; 0: any
      * (expand steps). It must not be above `number`. */
     int64_t oldest_binary;

@@ -7,7 +7,8 @@
 const struct sql db_begin_immediate = {"begin", "BEGIN IMMEDIATE"};
 const struct sql db_begin_deferred = {"begin", "BEGIN"};
 const struct sql db_begin = {"begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
-const struct sql db_begin_snapshot = {"begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"};
+const struct sql db_begin_snapshot = {
+    "begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 5000"};
 const struct sql db_commit = {"commit", "COMMIT"};
 const struct sql db_rollback = {"rollback", "ROLLBACK"};
 const struct sql db_savepoint = {"savepoint", "SAVEPOINT c"};

@@ -86,6 +86,7 @@ struct driver {
     enum rc (*script)(struct tx *tx, const char *text, struct fault *why); /* not prepared: migrations */
     void (*append_wake)(struct store *s); /* rows wait in s->append */
     bool (*ready)(struct store *s, struct fault *why);
+    const char *mark; /* "@SQLITE ": statements of a migration for this database alone */
     const char *text, *int64, *flag, *bytes, *table; /* what the migration words expand to */
 };
 struct store {
@@ -108,7 +109,7 @@ void tx_init(struct tx *tx, struct store *s, void *conn, struct arena *mem);
 enum rc tx_run_call(struct tx *tx, struct call *c);
 void call_hooks(struct call *c); /* after durability */
 void store_thread_mark(bool own); /* this thread belongs to store: store_write from it can only deadlock */
-bool store_in_tx(void);
+bool store_in_tx(void); /* of any store */
 enum rc tx_script(struct tx *tx, const char *text, struct fault *why);
 enum rc store_write_patient(struct store *s, store_fn fn, void *arg, struct fault *why);
 enum rc check_text(const struct sql *q, const struct val *v, size_t n, struct fault *why);
