@@ -13,9 +13,7 @@
 #include "json/json.h"
 #include "config/config.h"
 #include "observe/observe.h"
-
-struct http;
-struct request;
+#include "http/page.h" /* problems, pages, faults on purpose: second part of this manual */
 
 enum route_class { HTTP_READ, HTTP_WRITE, HTTP_EXCHANGE, HTTP_INLINE, HTTP_STREAM };
 enum param_in { IN_PATH, IN_QUERY, IN_BODY, IN_HEADER };
@@ -32,7 +30,7 @@ struct param { /* a handler never checks what its row can say */
 typedef enum rc (*route_fn)(struct request *rq, void *ctx, struct fault *why);
 struct route {
     const char *method, *path; /* "/v1/conversations/{id}/messages"; a path matches with and without a final '/' only
-                                  if `slash` is set */
+                                  if `slash` is set. "*" "/{rest*}": whatever no other row matches (simulator) */
     const char *name; /* operationId */
     enum route_class cls;
     enum permission need; /* PERM_NONE: public */
@@ -41,7 +39,8 @@ struct route {
     bool raw; /* handler reads the raw body itself */
     bool browser; /* a page a person sees: errors are HTML pages, not problem+json */
     bool no_once; /* POST without Idempotency-Key (browser forms, webhooks) */
-    size_t body_max; /* 0: 64 KiB; wiring may raise it by path (app kinds) */
+    size_t body_max; /* 0: 64 KiB */
+    size_t (*body_cap)(str path, void *ctx); /* NULL: body_max; else asked when the head is read, before the body */
     const struct param *params;
     size_t n_params;
     route_fn handle;
@@ -54,19 +53,6 @@ struct route_table {
     void *ctx; /* handed to every handler of the table */
 };
 
-/* ---- problems: one row per stable code; rows of all rooms make /errors/{code} ---- */
-struct problem_row {
-    const char *code; /* "login.state_unknown" */
-    int status; /* 0: by rc */
-    const char *en_title, *en_means, *en_todo;
-    const char *th_title, *th_means, *th_todo;
-};
-struct problem_table {
-    const struct problem_row *rows;
-    size_t n;
-};
-const struct problem_row *http_problem(const struct http *h, const char *code_or_null, enum rc rc); /* never NULL */
-
 /* ---- what a handler reads (all strings live in rq_mem) ---- */
 struct arena *rq_mem(struct request *rq);
 str rq_arg(struct request *rq, const char *name); /* a declared parameter; STR_NONE when absent */
@@ -76,7 +62,9 @@ const struct json *rq_json(struct request *rq); /* parsed body or NULL */
 str rq_body(struct request *rq);
 str rq_header(struct request *rq, const char *name); /* STR_NONE when absent; duplicates were refused or joined */
 str rq_cookie(struct request *rq, const char *name);
-str rq_path(struct request *rq);
+str rq_path(struct request *rq); /* decoded once; on a row "*" "/{rest*}" as it came */
+str rq_query(struct request *rq); /* raw text behind '?'; STR_NONE when none */
+str rq_method(struct request *rq);
 str rq_id(struct request *rq); /* request id, in every log line and problem */
 str rq_address(struct request *rq); /* client address after trusted proxies, canonical text */
 str rq_lang(struct request *rq); /* "en" or "th": ?lang=, cookie, Accept-Language */
@@ -116,12 +104,13 @@ void http_stream_close(struct http *h, uint64_t stream);
 
 /* ---- what machinery needs from above, handed in by wiring ---- */
 struct http_hooks {
-    enum rc (*who)(void *arg, struct request *rq, struct principal *out, struct fault *why); /* by access; RC_OK with
-                                                        WHO_NOBODY when no credential is there */
+    /* By access; RC_OK with WHO_NOBODY when no credential is there, RC_DENIED when it is invalid (401). NULL: nobody. */
+    enum rc (*who)(void *arg, struct request *rq, struct principal *out, struct fault *why);
+    /* NULL: on. Asked on workers; for HTTP_INLINE rows on event threads, so it must not wait. */
     bool (*flag_on)(void *arg, str workspace_or_none, const char *flag);
-    /* A stored answer for this Idempotency-Key: RC_OK found, RC_MISSING none, RC_CONFLICT other body or in flight. */
+    /* A stored answer for this Idempotency-Key: RC_OK found, RC_MISSING none, RC_CONFLICT other body or in flight.
+     * NULL: none is kept. */
     enum rc (*once_find)(void *arg, const struct once *o, struct arena *mem, int *status, str *body, struct fault *why);
-    /* Refusal by rate: RC_LIMITED fills retry_after_s. NULL: http's own buckets per address and route only. */
     void *arg;
     struct stream_hooks stream;
 };
