@@ -1,0 +1,161 @@
+/* The simulated world: apps of TikTok's portals, people, shops, customers, and what they granted.
+ *
+ * Everything lives in fixed tables with a maximum; a full table refuses (apps, users) or forgets its oldest row (codes,
+ * tokens). Rows of apps, users, shops and customers are never removed, so an index stays valid. One mutex (sim.h)
+ * guards all of it; nothing here locks. Times are epoch milliseconds of the virtual clock.
+ */
+#ifndef SIM_MODEL_H
+#define SIM_MODEL_H
+#include "base/base.h"
+#include "json/json.h"
+
+enum {
+    MAX_APPS = 64,
+    MAX_USERS = 256,
+    MAX_SHOPS = 64,
+    MAX_CUSTOMERS = 512,
+    MAX_GRANTS = 8192,
+    MAX_CODES = 4096,
+    MAX_TOKENS = 16384,
+    MAX_QR = 256,
+    MAX_MESSAGES = 2048,
+    MAX_URIS = 10,
+    URI_SIZE = 512,
+    TOKEN_SIZE = 96,
+    ID_SIZE = 72
+};
+enum portal { PORTAL_LOGIN, PORTAL_BUSINESS };
+enum app_state { APP_DRAFT, APP_IN_REVIEW, APP_LIVE, APP_SANDBOX };
+enum uri_kind { URI_WEB, URI_DESKTOP, URI_MOBILE, URI_KINDS };
+enum person_state { PERSON_ACTIVE, PERSON_DELETED, PERSON_UNDER_AGE, PERSON_BANNED };
+
+struct app {
+    char client_key[ID_SIZE], secret[128], old_secret[128];
+    char name[96], organization[ID_SIZE], webhook_url[URI_SIZE];
+    enum portal portal;
+    enum app_state state;
+    uint32_t scopes; /* bits of sim_scopes */
+    char uris[URI_KINDS][MAX_URIS][URI_SIZE];
+    unsigned n_uris[URI_KINDS];
+    char targets[MAX_URIS][ID_SIZE]; /* users of a sandbox */
+    unsigned n_targets;
+};
+struct own_id { /* an id fixed by the scenario instead of derived */
+    char client_key[ID_SIZE], open_id[ID_SIZE];
+};
+struct user {
+    char id[ID_SIZE], display_name[128], username[ID_SIZE], bio[256], union_id[ID_SIZE];
+    bool verified;
+    int64_t followers, following, likes, videos;
+    enum person_state state;
+    struct own_id own[8];
+    unsigned n_own;
+};
+struct shop { /* a business account of TikTok that authorised a business app */
+    char id[ID_SIZE], client_key[ID_SIZE], user[ID_SIZE], business_id[ID_SIZE], username[ID_SIZE];
+    char display_name[128];
+};
+struct customer {
+    char id[ID_SIZE], username[ID_SIZE], display_name[128], unique_identifier[96];
+    bool follower, eu;
+};
+struct grant {
+    unsigned app, user;
+    uint32_t scopes;
+    uint32_t generation; /* tokens of an earlier generation are dead */
+    bool active;
+    int64_t granted_ms;
+    int reason; /* of authorization.removed, while not active */
+};
+struct code {
+    char text[TOKEN_SIZE], redirect_uri[URI_SIZE], challenge[132];
+    unsigned app, user;
+    uint32_t scopes;
+    bool used, any_uri; /* any_uri: made by the QR flow, every registered URI fits */
+    int64_t expires_ms;
+};
+struct token {
+    char access[TOKEN_SIZE], refresh[TOKEN_SIZE];
+    unsigned app, user, grant;
+    uint32_t scopes, generation, chain;
+    bool client_only, access_dead, refresh_dead;
+    int64_t access_ms, refresh_ms, chain_ms; /* expiries; chain_ms: of the first refresh token */
+};
+enum qr_state { QR_NEW, QR_SCANNED, QR_CONFIRMED, QR_UTILISED, QR_EXPIRED, QR_DENIED };
+struct qr {
+    char token[TOKEN_SIZE], ticket[URI_SIZE], mz_state[URI_SIZE], code[TOKEN_SIZE];
+    unsigned app, user;
+    uint32_t scopes;
+    enum qr_state state;
+    int64_t expires_ms;
+};
+struct message { /* what a customer typed on the phone */
+    char id[ID_SIZE], conversation[ID_SIZE];
+    unsigned shop, customer;
+    uint64_t delivery;
+    int64_t at_ms;
+    char text[2048];
+};
+struct scope {
+    const char *name;
+    enum portal portal; /* where it belongs; basic belongs to both */
+    bool fixed; /* cannot be unticked */
+    const char *en, *th; /* the sentence on the consent page */
+};
+extern const struct scope sim_scopes[];
+extern const size_t sim_scopes_n;
+
+struct world {
+    struct app apps[MAX_APPS];
+    struct user users[MAX_USERS];
+    struct shop shops[MAX_SHOPS];
+    struct customer customers[MAX_CUSTOMERS];
+    struct grant grants[MAX_GRANTS];
+    struct code codes[MAX_CODES];
+    struct token tokens[MAX_TOKENS];
+    struct qr qrs[MAX_QR];
+    struct message messages[MAX_MESSAGES];
+    size_t n_apps, n_users, n_shops, n_customers, n_grants; /* rows in use */
+    size_t n_codes, n_tokens, n_qrs, n_messages; /* ever made: the row is n % MAX */
+    uint32_t chains;
+    int64_t offset_ms; /* virtual minus real clock */
+};
+
+/* Look-ups: NULL when there is no such row. */
+struct app *app_find(struct world *w, str client_key);
+struct user *user_find(struct world *w, str id);
+struct shop *shop_find(struct world *w, str id);
+struct customer *customer_find(struct world *w, str id);
+struct grant *grant_find(struct world *w, const struct app *a, const struct user *u);
+struct grant *grant_make(struct world *w, const struct app *a, const struct user *u); /* NULL: full */
+struct code *code_find(struct world *w, str text);
+struct token *token_by_access(struct world *w, str text);
+struct token *token_by_refresh(struct world *w, str text);
+struct qr *qr_find(struct world *w, str token);
+bool token_alive(const struct world *w, const struct token *t, int64_t now_ms); /* its access token */
+bool refresh_alive(const struct world *w, const struct token *t, int64_t now_ms);
+struct code *code_next(struct world *w); /* a cleared row; the oldest is forgotten */
+struct token *token_next(struct world *w);
+struct qr *qr_next(struct world *w);
+unsigned app_index(const struct world *w, const struct app *a);
+unsigned user_index(const struct world *w, const struct user *u);
+
+/* Comma list and bits. False on an unknown name, an empty part or a blank; *bits has the known ones. */
+bool scopes_parse(str list, uint32_t *bits);
+void scopes_put(struct buf *b, uint32_t bits);
+uint32_t scope_bit(const char *name); /* of a name that exists */
+
+bool text_set(char *to, size_t size, str s); /* false when too long or with a NUL: *to is unchanged */
+#define TEXT_SET(field, s) text_set((field), sizeof(field), (s))
+
+/* ids.c: the shapes of TikTok's ids, derived or random. */
+void open_id_of(const struct app *a, const struct user *u, char out[ID_SIZE]);
+void union_id_of(const struct app *a, const struct user *u, char out[ID_SIZE]);
+void unique_identifier_of(str customer, char out[96]); /* 64 characters with '+' and '/' */
+void conversation_id_of(str business_id, str customer_identifier, char out[ID_SIZE]);
+void message_id_new(char out[ID_SIZE]);
+enum secret_kind { MADE_CODE, MADE_ACCESS, MADE_REFRESH, MADE_CLIENT, MADE_QR, MADE_BUSINESS_CODE };
+void secret_new(enum secret_kind kind, char out[TOKEN_SIZE]); /* never starts like another; tail as TikTok's */
+#define LOG_ID_SIZE 40
+void log_id_new(int64_t now_ms, char out[LOG_ID_SIZE]); /* YYYYMMDDhhmmss and 20 hex */
+#endif

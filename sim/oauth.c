@@ -1,0 +1,311 @@
+/* /v2/oauth/token/ and /v2/oauth/revoke/: the checks of login-kit section 10 in their order. Errors are flat bodies with
+ * HTTP 200 unless switched (2.5, 2.6). A code dies by any exchange that names it, a refresh token by its use (2.4).
+ */
+#include "oauth.h"
+#include "authorize.h"
+#include "crypto/crypto.h"
+
+static const char *const malformed = "The request parameters are malformed.";
+
+int64_t access_life_s(const struct sim *s)
+{
+    return switch_is(&s->sw, SW_PROFILE, "legacy") ? 86400 : 7200;
+}
+
+static int64_t refresh_life_s(const struct sim *s)
+{
+    return switch_is(&s->sw, SW_PROFILE, "legacy") ? 31536000 : 15552000;
+}
+
+struct code *code_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes)
+{
+    struct code *c = code_next(s->w);
+    secret_new(a->portal == PORTAL_BUSINESS ? MADE_BUSINESS_CODE : MADE_CODE, c->text);
+    c->app = app_index(s->w, a);
+    c->user = user_index(s->w, u);
+    c->scopes = scopes;
+    int64_t life = a->portal == PORTAL_BUSINESS ? 600 : switch_int(&s->sw, SW_CODE_TTL_S);
+    c->expires_ms = sim_now(s) + life * 1000;
+    return c;
+}
+
+struct token *token_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes)
+{
+    struct grant *g = grant_make(s->w, a, u);
+    if (g == NULL)
+        return NULL;
+    int64_t now = sim_now(s);
+    if (!g->active) {
+        g->active = true;
+        g->granted_ms = now;
+    }
+    g->scopes = scopes;
+    struct token *t = token_next(s->w);
+    t->app = g->app;
+    t->user = g->user;
+    t->grant = (unsigned)(g - s->w->grants);
+    t->scopes = scopes;
+    t->generation = g->generation;
+    t->chain = ++s->w->chains;
+    t->chain_ms = now;
+    secret_new(MADE_ACCESS, t->access);
+    secret_new(MADE_REFRESH, t->refresh);
+    bool business = a->portal == PORTAL_BUSINESS;
+    t->access_ms = now + (business ? 86400 : access_life_s(s)) * 1000;
+    t->refresh_ms = now + (business ? 31536000 : refresh_life_s(s)) * 1000;
+    s->dirty = true;
+    return t;
+}
+
+void token_answer(struct sim *s, const struct token *t, struct buf *b)
+{
+    struct out o;
+    struct buf scopes;
+    char open_id[ID_SIZE];
+    int64_t now = sim_now(s);
+    open_id_of(&s->w->apps[t->app], &s->w->users[t->user], open_id);
+    buf_init(&scopes, b->mem, 1024);
+    scopes_put(&scopes, t->scopes);
+    out_init(&o, b, false);
+    out_open(&o, NULL, '{');
+    out_cstr(&o, "access_token", t->access);
+    out_int(&o, "expires_in", (t->access_ms - now) / 1000);
+    out_cstr(&o, "open_id", open_id);
+    out_int(&o, "refresh_expires_in", (t->refresh_ms - now) / 1000);
+    out_cstr(&o, "refresh_token", t->refresh);
+    out_str(&o, "scope", buf_str(&scopes));
+    out_cstr(&o, "token_type", "Bearer");
+    out_close(&o, '}');
+}
+
+/* ---- the common beginning of every OAuth call ---- */
+
+bool oauth_begin(struct sim *s, const struct ask *q, struct reply *a, struct form **out)
+{
+    struct form *f = arena_new(q->mem, struct form);
+    if (!str_eq_nocase(q->content_type, STR("application/x-www-form-urlencoded"))) {
+        reply_error(s, a, 200, "invalid_request",
+                    "Only `application/x-www-form-urlencoded` is accepted as Content-Type.");
+        return false;
+    }
+    if (f == NULL || !form_read(q->body, q->mem, f)) {
+        reply_error(s, a, 200, "invalid_request", malformed);
+        return false;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (str_eq(f->at[i].name, f->at[k].name)) {
+                reply_error(s, a, 200, "invalid_request", malformed);
+                return false;
+            }
+        }
+    }
+    a->client_key = form_get(f, "client_key");
+    *out = f;
+    return true;
+}
+
+static bool present(struct sim *s, struct reply *a, const struct form *f, const char *name)
+{
+    if (form_get(f, name).n > 0)
+        return true;
+    reply_error(s, a, 200, "invalid_request",
+                strcmp(name, "client_secret") == 0 ? "Client secret is missed in request." : malformed);
+    return false;
+}
+
+static bool same_secret(const char *have, str given)
+{
+    return have[0] != '\0' && strlen(have) == given.n && equal_ct(have, given.p, given.n);
+}
+
+/* with_secret: get_qrcode asks for the key alone. */
+struct app *oauth_client(struct sim *s, struct reply *a, const struct form *f, bool with_secret)
+{
+    if (!present(s, a, f, "client_key") || (with_secret && !present(s, a, f, "client_secret")))
+        return NULL;
+    struct app *app = app_find(s->w, form_get(f, "client_key"));
+    bool good = app != NULL && app->portal == PORTAL_LOGIN;
+    if (good && with_secret)
+        good = same_secret(app->secret, form_get(f, "client_secret"));
+    if (!good)
+        reply_error(s, a, 200, "invalid_client", "Client key or secret is incorrect.");
+    return good ? app : NULL;
+}
+
+/* ---- authorization_code ---- */
+
+/* Looks the code up and burns it, whatever comes of this exchange. *c is a copy of what it was. */
+static bool code_burn(struct sim *s, str text, struct code *c)
+{
+    struct code *row = text.n == 0 ? NULL : code_find(s->w, text);
+    if (row == NULL)
+        return false;
+    *c = *row;
+    row->used = true;
+    return true;
+}
+
+static bool verifier_good(const struct code *c, str verifier)
+{
+    if (c->challenge[0] == '\0')
+        return true;
+    unsigned char hash[SHA256_BYTES];
+    char hex[65];
+    if (verifier.n == 0)
+        return false;
+    sha256(verifier, hash);
+    for (size_t i = 0; i < sizeof hash; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    return strcmp(hex, c->challenge) == 0;
+}
+
+static bool uri_good(struct sim *s, const struct code *c, str uri)
+{
+    enum uri_kind kind;
+    if (c->any_uri)
+        return uri_registered(&s->w->apps[c->app], uri, &kind);
+    return str_eq(str_of(c->redirect_uri), uri);
+}
+
+static void exchange_code(struct sim *s, const struct form *f, struct reply *a)
+{
+    struct code c;
+    bool known = code_burn(s, form_get(f, "code"), &c);
+    struct app *app = oauth_client(s, a, f, true);
+    if (app == NULL || !present(s, a, f, "code") || !present(s, a, f, "redirect_uri"))
+        return;
+    if (!known || c.used || sim_now(s) >= c.expires_ms || &s->w->apps[c.app] != app ||
+        s->w->users[c.user].state != PERSON_ACTIVE) {
+        reply_error(s, a, 200, "invalid_grant", "Authorization code is expired.");
+        return;
+    }
+    a->user = str_of(s->w->users[c.user].id);
+    if (!uri_good(s, &c, form_get(f, "redirect_uri"))) {
+        reply_error(s, a, 200, "invalid_request", "Redirect_uri is not matched with the uri when requesting code.");
+        return;
+    }
+    if (!verifier_good(&c, form_get(f, "code_verifier"))) {
+        reply_error(s, a, 200, "invalid_request", "Code verifier or code challenge is invalid.");
+        return;
+    }
+    const struct token *t = token_make(s, app, &s->w->users[c.user], c.scopes);
+    if (t == NULL) {
+        reply_error(s, a, 200, "server_error", "The simulator's table of grants is full.");
+        return;
+    }
+    token_answer(s, t, &a->body);
+    reply_json(a, 200);
+}
+
+/* ---- refresh_token ---- */
+
+static void kill_chain_access(struct sim *s, uint32_t chain)
+{
+    size_t used = s->w->n_tokens < MAX_TOKENS ? s->w->n_tokens : MAX_TOKENS;
+    for (size_t i = 0; i < used; i++)
+        if (s->w->tokens[i].chain == chain && !s->w->tokens[i].client_only)
+            s->w->tokens[i].access_dead = true;
+}
+
+struct token *token_rotate(struct sim *s, struct token *old)
+{
+    int64_t now = sim_now(s);
+    bool legacy = switch_is(&s->sw, SW_PROFILE, "legacy");
+    bool same = legacy && switch_on(&s->sw, SW_REFRESH_SAME);
+    if (switch_on(&s->sw, SW_REFRESH_KILLS_ACCESS))
+        kill_chain_access(s, old->chain);
+    struct token before = *old;
+    old->refresh_dead = true;
+    struct token *t = token_next(s->w);
+    *t = before;
+    t->access_dead = false;
+    secret_new(MADE_ACCESS, t->access);
+    if (!same)
+        secret_new(MADE_REFRESH, t->refresh);
+    t->access_ms = now + access_life_s(s) * 1000;
+    if (!same && switch_is(&s->sw, SW_REFRESH_CLOCK, "restart"))
+        t->refresh_ms = now + refresh_life_s(s) * 1000;
+    s->dirty = true;
+    return t;
+}
+
+static void exchange_refresh(struct sim *s, const struct form *f, struct reply *a)
+{
+    struct app *app = oauth_client(s, a, f, true);
+    if (app == NULL || !present(s, a, f, "refresh_token"))
+        return;
+    struct token *t = token_by_refresh(s->w, form_get(f, "refresh_token"));
+    if (t == NULL || &s->w->apps[t->app] != app || !refresh_alive(s->w, t, sim_now(s))) {
+        reply_error(s, a, 200, "invalid_grant", "Refresh token is invalid or expired.");
+        return;
+    }
+    a->user = str_of(s->w->users[t->user].id);
+    token_answer(s, token_rotate(s, t), &a->body);
+    reply_json(a, 200);
+}
+
+/* ---- client_credentials ---- */
+
+static void exchange_client(struct sim *s, const struct form *f, struct reply *a)
+{
+    struct app *app = oauth_client(s, a, f, true);
+    if (app == NULL)
+        return;
+    struct token *t = token_next(s->w);
+    struct out o;
+    t->client_only = true;
+    t->app = app_index(s->w, app);
+    t->access_ms = sim_now(s) + 7200 * 1000;
+    secret_new(MADE_CLIENT, t->access);
+    out_init(&o, &a->body, false);
+    out_open(&o, NULL, '{');
+    out_cstr(&o, "access_token", t->access);
+    out_int(&o, "expires_in", 7200);
+    out_cstr(&o, "token_type", "Bearer");
+    out_close(&o, '}');
+    reply_json(a, 200);
+}
+
+static const struct {
+    const char *grant_type;
+    void (*run)(struct sim *s, const struct form *f, struct reply *a);
+} grants[] = {
+    {"authorization_code", exchange_code},
+    {"refresh_token", exchange_refresh},
+    {"client_credentials", exchange_client},
+};
+
+void oauth_token(struct sim *s, const struct ask *q, struct reply *a)
+{
+    struct form *f;
+    reply_header(a, "Cache-Control", STR("no-store"));
+    if (!oauth_begin(s, q, a, &f) || !present(s, a, f, "grant_type"))
+        return;
+    for (size_t i = 0; i < COUNT_OF(grants); i++) {
+        if (str_eq(str_of(grants[i].grant_type), form_get(f, "grant_type"))) {
+            grants[i].run(s, f, a);
+            return;
+        }
+    }
+    reply_error(s, a, 200, "unsupported_grant_type", "The grant type is not supported.");
+}
+
+void oauth_revoke(struct sim *s, const struct ask *q, struct reply *a)
+{
+    struct form *f;
+    if (!oauth_begin(s, q, a, &f))
+        return;
+    struct app *app = oauth_client(s, a, f, true);
+    if (app == NULL || !present(s, a, f, "token"))
+        return;
+    struct token *t = token_by_access(s->w, form_get(f, "token"));
+    if (t == NULL || t->client_only || &s->w->apps[t->app] != app || !token_alive(s->w, t, sim_now(s))) {
+        reply_error(s, a, 200, "invalid_grant", "The access token is invalid or expired.");
+        return;
+    }
+    a->user = str_of(s->w->users[t->user].id);
+    grant_end(s, &s->w->grants[t->grant], 5, true);
+    buf_put(&a->body, STR("{}"));
+    reply_json(a, 200);
+}

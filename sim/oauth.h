@@ -1,0 +1,11 @@
+/* What the OAuth endpoints share with the QR and business ones. */
+#ifndef SIM_OAUTH_H
+#define SIM_OAUTH_H
+#include "sim.h"
+
+/* Content type, form, no field twice; false: answered. */
+bool oauth_begin(struct sim *s, const struct ask *q, struct reply *a, struct form **out);
+struct app *oauth_client(struct sim *s, struct reply *a, const struct form *f, bool with_secret); /* NULL: answered */
+struct token *token_rotate(struct sim *s, struct token *old); /* the newest of its chain */
+int64_t access_life_s(const struct sim *s);
+#endif

@@ -1,0 +1,150 @@
+/* The simulator's inner manual: one request in, one answer out, one lock around the world.
+ *
+ * front.c adapts room http to struct ask and struct reply, applies faults and keeps the log. Every endpoint is a row of
+ * sim_routes with a handler that runs under sim->lock and never blocks. sender.c is the only thread beside http's: it
+ * posts webhooks, to loopback addresses only. Nothing here includes tiktok, webhook or accounts of the daemon.
+ */
+#ifndef SIM_H
+#define SIM_H
+#include <pthread.h>
+#include "base/base.h"
+#include "json/json.h"
+#include "encode.h"
+#include "model.h"
+#include "switches.h"
+
+struct ask { /* a request; all text lives in mem */
+    struct arena *mem;
+    str method, path, query, body; /* query as it came, without '?' */
+    str content_type, authorization, access_token, cookie, accept_language, user_agent, accept;
+};
+enum form_of { FORM_OAUTH, FORM_V2, FORM_BUSINESS, FORM_PAGE, FORM_CONTROL };
+struct reply {
+    int status;
+    const char *type;
+    struct buf body; /* in the request's arena */
+    struct {
+        const char *name;
+        str value;
+    } headers[8];
+    size_t n_headers;
+    str form_action; /* origin that a form of this page may lead to */
+    char log_id[LOG_ID_SIZE];
+    str client_key, user; /* for the log */
+    enum form_of form;
+    /* what a fault makes of it */
+    bool drop;
+    size_t keep_bytes; /* SIZE_MAX: all */
+    int64_t ms_per_byte, delay_ms;
+    char fault[32];
+};
+struct sim;
+typedef void (*sim_fn)(struct sim *s, const struct ask *q, struct reply *a);
+struct sim_route {
+    const char *method, *path;
+    bool prefix; /* path is a beginning */
+    bool quiet; /* not in the log */
+    enum form_of form;
+    sim_fn handle;
+    const char *doc;
+};
+extern const struct sim_route sim_routes[];
+extern const size_t sim_routes_n;
+
+struct log_entry;
+struct fault_rule;
+struct delivery;
+struct timer;
+struct rate;
+struct sim {
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* the sender has something to do */
+    struct world *w;
+    struct switches sw;
+    struct log_entry *log;
+    uint64_t log_n;
+    struct fault_rule *faults;
+    struct delivery *deliveries;
+    uint64_t deliveries_n;
+    struct timer *timers;
+    struct rate *rates;
+    uint64_t drawn; /* duplicate/lost/reorder percentages draw from this counter */
+    bool dirty, stopping;
+    char url[256]; /* public origin, no final slash */
+    char state_dir[512];
+};
+void sim_init(struct sim *s); /* allocates; lives as long as the process or test */
+void sim_release(struct sim *s);
+int64_t sim_now(const struct sim *s); /* virtual, ms */
+/* Runs one request: takes the lock, finds the row, faults, handler, log. */
+void sim_serve(struct sim *s, const struct ask *q, struct reply *a);
+void reply_init(struct sim *s, const struct ask *q, struct reply *a);
+
+/* ---- answers ---- */
+void reply_header(struct reply *a, const char *name, str value);
+void reply_json(struct reply *a, int status); /* marks what is in a->body */
+void reply_redirect(struct reply *a, int status, str url);
+/* An error in the form of the endpoint: flat OAuth, v2 envelope, business envelope, page, control. */
+void reply_error(struct sim *s, struct reply *a, int status, const char *code, const char *text);
+void reply_form(const struct ask *q, const struct form **out, struct reply *a);
+
+/* ---- handlers, by file ---- */
+#define HANDLER(name) void name(struct sim *s, const struct ask *q, struct reply *a)
+HANDLER(authorize_get); /* authorize.c */
+HANDLER(consent_post); /* consent.c */
+HANDLER(people_get);
+HANDLER(people_post);
+HANDLER(oauth_token); /* oauth.c */
+HANDLER(oauth_revoke);
+HANDLER(qr_get); /* qrcode.c */
+HANDLER(qr_check);
+HANDLER(qr_page);
+HANDLER(qr_post);
+HANDLER(control_qr_list);
+HANDLER(control_qr_step);
+HANDLER(user_info); /* userinfo.c */
+HANDLER(video_list); /* video.c */
+HANDLER(video_query);
+HANDLER(cdn_get); /* avatar.c */
+HANDLER(business_token); /* business.c */
+HANDLER(business_refresh);
+HANDLER(business_revoke);
+HANDLER(business_token_info);
+HANDLER(business_other);
+HANDLER(home_page); /* pages.c */
+HANDLER(asset_get);
+HANDLER(phone_page); /* phone.c */
+HANDLER(phone_send);
+HANDLER(phone_messages);
+HANDLER(control_message);
+HANDLER(control_any); /* control.c */
+
+/* ---- who is at the browser ---- */
+struct user *person_of(struct sim *s, const struct ask *q); /* cookie sim_person, else switch auto_user; NULL */
+str cookie_get(const struct ask *q, const char *name);
+/* A new code for this person; redirect_uri, challenge may be empty. NULL never: the oldest is forgotten. */
+struct code *code_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes);
+/* A new pair under the grant, which becomes active with these scopes. NULL: the grant table is full. */
+struct token *token_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes);
+void token_answer(struct sim *s, const struct token *t, struct buf *b); /* the token endpoint's JSON */
+/* Ends a grant: every token dies now; then the webhook, unless quiet. */
+void grant_end(struct sim *s, struct grant *g, int reason, bool webhook);
+/* 401, 429 ... already answered when NULL comes back. */
+struct token *bearer(struct sim *s, const struct ask *q, struct reply *a);
+bool rate_ok(struct sim *s, unsigned app, const char *endpoint); /* sliding minute */
+void avatar_url(struct sim *s, const struct user *u, unsigned side, struct buf *b);
+void cover_url(struct sim *s, const struct user *u, int64_t video, struct buf *b);
+
+/* ---- files of state (world.c, snapshot.c) ---- */
+/* One row of "apps", "users", "shops", "customers": made, or changed where members are given. folder: where *_file
+ * members are looked up. RC_INVALID names the member. */
+MUSTCHECK enum rc world_put(struct sim *s, str list, const struct json *row, const char *folder, struct fault *why);
+bool world_write(struct sim *s, str list, struct out *o, bool derived); /* false: no such list */
+/* Switches, lists and faults of a scenario text; ${NAME} is already replaced. */
+MUSTCHECK enum rc scenario_apply(struct sim *s, str json, const char *folder, struct fault *why);
+MUSTCHECK enum rc snapshot_load(struct sim *s, bool *found, struct fault *why);
+MUSTCHECK enum rc snapshot_save(struct sim *s, struct fault *why); /* takes the lock while it writes the text */
+MUSTCHECK enum rc file_read(const char *path, size_t max, struct arena *mem, str *out, struct fault *why);
+/* ${NAME} by the given names, else the environment. */
+MUSTCHECK enum rc text_fill(str text, char *const *sets, struct arena *mem, str *out, struct fault *why);
+#endif

@@ -1,0 +1,140 @@
+/* The table of switches and their values. A value is text that was checked against its row; numbers are kept as text
+ * too, so that the snapshot and the control API show exactly what was set. Pure.
+ */
+#include "switches.h"
+
+#define ON_OFF "on|off"
+#define OFF_ON "off|on"
+const struct switch_row switch_rows[SW_COUNT] = {
+    [SW_PROFILE] = {"profile", "nov2026|legacy", 0, 0, 0, "token lives and rotation"},
+    [SW_REFRESH_SAME] = {"refresh_same", OFF_ON, 0, 0, 0, "legacy: a refresh returns the same refresh token"},
+    [SW_REFRESH_CLOCK] = {"refresh_clock", "restart|countdown", 0, 0, 0, "the refresh life after a rotation"},
+    [SW_REFRESH_KILLS_ACCESS] = {"refresh_kills_access", OFF_ON, 0, 0, 0, "a refresh ends earlier access tokens"},
+    [SW_CODE_TTL_S] = {"code_ttl_s", NULL, 1, 3600, 300, "life of an authorization code"},
+    [SW_WEB_PKCE] = {"web_pkce", "off|hex", 0, 0, 0, "web redirects: ignore the challenge, or compare it as hex"},
+    [SW_CHALLENGE_CHECK] = {"challenge_check", "authorize|token", 0, 0, 0,
+                            "where a desktop challenge that is not 64 hex characters is refused"},
+    [SW_OAUTH_ERROR_STATUS] = {"oauth_error_status", "200|400", 0, 0, 0, "HTTP status of OAuth errors"},
+    [SW_SCOPE_ERROR] = {"scope_error", "401|400", 0, 0, 0, "answer to an ungranted field"},
+    [SW_SCOPE_MISLABEL] = {"scope_mislabel", OFF_ON, 0, 0, 0,
+                           "an unapproved scope is called unauthorized_client/client_key"},
+    [SW_LENIENT_USER_INFO] = {"lenient_user_info", OFF_ON, 0, 0, 0, "leave out unknown and ungranted fields"},
+    [SW_UNION_ID] = {"union_id", ON_OFF, 0, 0, 0, "user info carries union_id"},
+    [SW_RATE_PER_MINUTE] = {"rate_per_minute", NULL, 1, 100000, 600, "per app and v2 endpoint, sliding minute"},
+    [SW_AVATAR_TTL_S] = {"avatar_ttl_s", NULL, 1, 31536000, 172800, "life of an avatar link"},
+    [SW_ERROR_CLIENT_KEY] = {"error_delivery.client_key", "page|redirect", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_REDIRECT_URI] = {"error_delivery.redirect_uri", "page|redirect", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_CODE_CHALLENGE] = {"error_delivery.code_challenge", "page|redirect", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_SCOPE] = {"error_delivery.scope", "page|redirect", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_RESPONSE_TYPE] = {"error_delivery.response_type", "redirect|page", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_SANDBOX] = {"error_delivery.sandbox", "redirect|page", 0, 0, 0, "who tells the person"},
+    [SW_AUTO_CONSENT] = {"auto_consent", "off|allow|deny", 0, 0, 0, "answers the consent page by itself"},
+    [SW_AUTO_USER] = {"auto_user", NULL, 0, 0, 0, "the person when no cookie says otherwise"},
+    [SW_AUTO_SKIP] = {"auto_skip", ON_OFF, 0, 0, 0, "skips the page after an earlier consent"},
+    [SW_SKIP_WITHOUT_CODE] = {"skip_without_code", OFF_ON, 0, 0, 0, "business: the skipped page gives no code"},
+    [SW_QR_ANSWER] = {"qr_answer", "both|code|redirect_uri", 0, 0, 0, "what a confirmed QR check carries"},
+    [SW_QR_TICKET] = {"qr_ticket", "echo|wrong", 0, 0, 0, "the client_ticket that comes back"},
+    [SW_QR_TTL_S] = {"qr_ttl_s", NULL, 1, 3600, 300, "life of a QR code"},
+    [SW_T_RESIGN] = {"t_resign", ON_OFF, 0, 0, 0, "retries carry a new t and signature"},
+    [SW_SIGNATURE_HEADER] = {"signature_header",
+                             "TikTok-Signature|Tiktok-Signature|tiktok-signature|TIKTOK-SIGNATURE", 0, 0, 0,
+                             "spelling of the header"},
+    [SW_WEBHOOK_SECRET] = {"webhook_secret", "current|previous", 0, 0, 0, "the key that signs"},
+    [SW_ESCAPE] = {"escape", OFF_ON, 0, 0, 0, "bodies with \\uXXXX and \\/"},
+    [SW_WEBHOOK_DUPLICATE] = {"webhook_duplicate_percent", NULL, 0, 100, 0, "deliveries sent twice"},
+    [SW_WEBHOOK_LOST] = {"webhook_lost_percent", NULL, 0, 100, 0, "deliveries never sent"},
+    [SW_WEBHOOK_REORDER] = {"webhook_reorder_percent", NULL, 0, 100, 0, "deliveries overtaken by the next one"},
+    [SW_WEBHOOK_DELAY_MS] = {"webhook_delay_ms", NULL, 0, 864000000, 0, "before the first attempt, virtual"},
+    [SW_WEBHOOK_SKEW_S] = {"webhook_skew_s", NULL, -864000, 864000, 0, "added to t and create_time"},
+    [SW_RETRY_BASE_S] = {"retry_base_s", NULL, 1, 86400, 10, "first pause between attempts, virtual"},
+    [SW_WEBHOOK_TIMEOUT_MS] = {"webhook_timeout_ms", NULL, 50, 60000, 5000, "real time for one attempt"},
+    [SW_DATE_SKEW_S] = {"date_skew_s", NULL, -864000, 864000, 0, "added to log ids and x-expires"},
+};
+
+static bool choice_at(const char *choices, size_t index, str *out)
+{
+    str rest = str_of(choices), head = STR_NONE;
+    for (size_t i = 0; str_cut(&rest, '|', &head); i++) {
+        if (i == index) {
+            *out = head;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void value_put(struct switches *s, size_t which, str value)
+{
+    must(value.n < sizeof s->text[0]);
+    memcpy(s->text[which], value.p, value.n);
+    s->text[which][value.n] = '\0';
+}
+
+void switches_init(struct switches *s)
+{
+    for (size_t i = 0; i < SW_COUNT; i++) {
+        const struct switch_row *row = &switch_rows[i];
+        str first = STR("");
+        char number[24];
+        if (row->choices != NULL)
+            must(choice_at(row->choices, 0, &first));
+        else if (row->min != 0 || row->max != 0)
+            first = (str){number, (size_t)snprintf(number, sizeof number, "%lld", (long long)row->def)};
+        value_put(s, i, first);
+    }
+}
+
+static bool value_fits(const struct switch_row *row, str value)
+{
+    str choice;
+    int64_t n;
+    if (row->choices != NULL) {
+        for (size_t i = 0; choice_at(row->choices, i, &choice); i++)
+            if (str_eq(choice, value))
+                return true;
+        return false;
+    }
+    if (row->min == 0 && row->max == 0)
+        return value.n < 72 && memchr(value.p == NULL ? "" : value.p, '\0', value.n) == NULL;
+    return str_to_i64(value, &n) && n >= row->min && n <= row->max && value.n < 72;
+}
+
+enum rc switch_set(struct switches *s, str name, str value, struct fault *why)
+{
+    for (size_t i = 0; i < SW_COUNT; i++) {
+        const struct switch_row *row = &switch_rows[i];
+        if (!str_eq(str_of(row->name), name))
+            continue;
+        if (!value_fits(row, value)) {
+            if (row->choices != NULL)
+                return fault_set(why, RC_INVALID, "sim.switch", "%s: allowed %s", row->name, row->choices);
+            return fault_set(why, RC_INVALID, "sim.switch", "%s: allowed %lld to %lld", row->name,
+                             (long long)row->min, (long long)row->max);
+        }
+        value_put(s, i, value);
+        return RC_OK;
+    }
+    return fault_set(why, RC_INVALID, "sim.switch", "no switch named " STR_FMT, STR_ARG(str_sub(name, 0, 60)));
+}
+
+bool switch_is(const struct switches *s, enum sw which, const char *choice)
+{
+    return strcmp(s->text[which], choice) == 0;
+}
+
+bool switch_on(const struct switches *s, enum sw which)
+{
+    return switch_is(s, which, "on");
+}
+
+int64_t switch_int(const struct switches *s, enum sw which)
+{
+    int64_t n = 0;
+    must(str_to_i64(str_of(s->text[which]), &n));
+    return n;
+}
+
+str switch_text(const struct switches *s, enum sw which)
+{
+    return str_of(s->text[which]);
+}
