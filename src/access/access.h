@@ -69,8 +69,8 @@ struct workspace {
 MUSTCHECK enum rc access_workspace(struct tx *tx, str id, struct arena *mem, struct workspace *out,
                                    struct fault *why);
 MUSTCHECK enum rc access_workspace_by_public_key(struct tx *tx, str public_key, struct arena *mem,
-                                          struct workspace *out,
-                                          struct fault *why); /* RC_MISSING "access.not_found" */
+                                                 struct workspace *out,
+                                                 struct fault *why); /* RC_MISSING "access.not_found" */
 
 /* ---- console sign-in through TikTok (room login, purposes `console` and `console_link`) ---- */
 struct access_identity {
