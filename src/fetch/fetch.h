@@ -6,8 +6,9 @@
  * address is checked on the socket (CURLOPT_OPENSOCKETFUNCTION, immune to rebinding): every answer of the
  * resolver must be public or lie in a network of fetch.allow_private, and plain http is for addresses of
  * these networks only (the simulator, a neighbour in the same cluster).
- * No redirect is followed, no proxy environment, no cookies; connect 3 s, total and body caps per call. One
- * easy handle per thread, kept. Only DNS and TLS sessions are shared, with locks. Owns no table.
+ * No redirect is followed, no proxy environment, no cookies, HTTP/1.1; connect 3 s, total and body caps per
+ * call. One easy handle per thread, kept, with its connections; TLS sessions are shared, with locks. Names
+ * are looked up by short-lived threads of this room, so that a deadline holds. Owns no table.
  */
 #ifndef MZ_FETCH_H
 #define MZ_FETCH_H
@@ -32,6 +33,8 @@ struct fetch_request {
     str body; /* n == 0: none. May hold secrets: never logged */
     int64_t total_ms; /* 0: 8,000 */
     size_t max_bytes; /* 0: 4 MiB */
+    bool repeatable; /* a repeat does no harm (GET and HEAD always): a kept connection that proves dead may be
+                        replaced silently; without it the call fails with out->sent */
 };
 struct fetch_answer {
     int status;
