@@ -9,7 +9,7 @@
 /* Sizes of other files' tables are not constant expressions, so each list is filled once. */
 enum { LIST_MAX = 40 };
 
-#define ADD(list, n, room, kind) (list)[(n)++] = (typeof((list)[0])){room##_##kind, room##_##kind##_n}
+#define ADD(list, n, room, kind) (list)[(n)++] = (__typeof__((list)[0])){room##_##kind, room##_##kind##_n}
 
 size_t wiring_settings(const struct setting_table **out)
 {
