@@ -122,7 +122,7 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
     } list[] = {{app_event_docs, app_event_docs_n},         {keys_event_docs, keys_event_docs_n},
                 {audit_event_docs, audit_event_docs_n},     {access_event_docs, access_event_docs_n},
                 {flags_event_docs, flags_event_docs_n},     {consent_event_docs, consent_event_docs_n},
-                {feed_events, feed_events_n},               {mozflow_log_events, mozflow_log_events_n},
+                {feed_event_docs, feed_event_docs_n},               {mozflow_event_docs, mozflow_event_docs_n},
                 {accounts_event_docs, accounts_event_docs_n}, {webhook_event_docs, webhook_event_docs_n},
                 {login_event_docs, login_event_docs_n},     {messaging_event_docs, messaging_event_docs_n},
                 {operate_event_docs, operate_event_docs_n}};
@@ -322,7 +322,7 @@ static enum rc open_webhook(struct app *a, struct fault *why)
                                        .n_apps = n,
                                        .tables = tables,
                                        .n_tables = 2,
-                                       .find_owner = accounts_find_business};
+                                       .find_owner = accounts_find_owner};
     return webhook_open(&wo, &a->webhook, why);
 }
 
