@@ -127,12 +127,13 @@ static struct hidden by_run(str s, size_t at)
 {
     if (at > 0 && run_char(s.p[at - 1]))
         return (struct hidden){0, 0};
-    size_t n = span(s, at, run_char);
-    if (n >= RUN_MIN)
-        return (struct hidden){0, n};
-    n = span(s, at, base64_char);
-    bool sign = n >= RUN_MIN && (memchr(s.p + at, '+', n) != NULL || s.p[at + n - 1] == '=');
-    return (struct hidden){0, sign ? n : 0};
+    if (span(s, at, run_char) < RUN_MIN) {
+        size_t n = span(s, at, base64_char);
+        if (n < RUN_MIN || (memchr(s.p + at, '+', n) == NULL && s.p[at + n - 1] != '='))
+            return (struct hidden){0, 0};
+    }
+    /* To the end of all that may belong to a token: a run may end in the "act" of a token that follows it. */
+    return (struct hidden){0, span(s, at, token_char)};
 }
 
 static struct hidden secret_at(str s, size_t at, enum mask_net net)

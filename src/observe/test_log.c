@@ -226,6 +226,7 @@ static void what_the_net_takes_and_leaves(void **state)
     net("Authorization: Bearer abcdefgh12 end", "Authorization: *** end");
     net("ข้อความธรรมดา", "ข้อความธรรมดา");
     net("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_***");
+    net("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaact.0123456789abcdef, b", "***, b");
     net("", "");
 }
 
