@@ -233,13 +233,16 @@ export async function startStack(o = {}) {
   try {
     const port = o.port || (await freePort());
     const demoPort = o.demoPort || (await freePort());
-    secretFile(dir, 'login.secret');
-    secretFile(dir, 'business.secret');
     const sim = await startSim({
       dir,
       port: o.simPort || 0,
       scenario: o.scenario ?? path.join(root, 'sim', 'scenarios', 'demo.json'),
-      set: { state: dir, daemon: `http://127.0.0.1:${port}`, ...o.set },
+      set: {
+        base: `http://127.0.0.1:${port}`,
+        login_secret: secretFile(dir, 'login.secret'),
+        business_secret: secretFile(dir, 'business.secret'),
+        ...o.set,
+      },
       detached: o.detached,
     });
     parts.push(() => sim.stop());

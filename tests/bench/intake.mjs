@@ -69,11 +69,11 @@ const INBOX = 'webhook_inbox';
 async function startOurs(dir, db, server) {
   const stack = await startStack({
     dir, db: undefined, demo: false,
-    settings: { ...(db ? { 'store.url': db } : {}), 'http.intake_per_second': '0', 'http.max_per_address': '1024' },
+    settings: { ...(db ? { 'store.url': db } : {}), 'http.intake_per_second': '0', 'http.max_per_address': '1024', 'http.requests_per_connection': '1000000000' },
   });
   return {
     port: stack.port,
-    path: `/webhooks/tiktok/${stack.seed.accounts_app}`,
+    path: '/webhooks/tiktok/accounts',
     secret: path.join(dir, 'business.secret'),
     pid: stack.daemon.program.pid,
     stop: () => stack.stop(),

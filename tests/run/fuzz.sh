@@ -15,7 +15,7 @@ mkdir -p build/fuzz-found
 fuzz_one() {
     local target=$1 name dir rc=0 corpus=()
     name=$(basename "$target")
-    [ -d "tests/fuzz/corpus/${name#fuzz_}" ] && corpus=("tests/fuzz/corpus/${name#fuzz_}")
+    [ -d "tests/fuzz/corpus/$name" ] && corpus=("tests/fuzz/corpus/$name")
     dir=$(mktemp -d)
     mkdir "$dir/new"
     "$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
