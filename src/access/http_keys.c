@@ -132,7 +132,7 @@ enum rc http_key_post(struct request *rq, void *ctx, struct fault *why)
     struct arena *mem = rq_mem(rq);
     struct key_job j = {.a = ctx, .rq = rq, .days = rq_int(rq, "expires_in_days", 0)};
     struct secret text;
-    uint64_t may;
+    uint64_t may = 0;
     enum rc rc = scopes_asked(rq, &may, why);
     if (rc == RC_OK)
         rc = key_text_new(mem, &j.k.id, &text, why);

@@ -40,7 +40,8 @@ void flags_close(struct flags **f);
 /* workspace STR_NONE or "-": the installation's state. An undeclared name is a broken invariant. */
 bool flag_on(struct flags *f, str workspace, const char *name);
 bool flags_hook(void *flags, str workspace, const char *flag); /* http_hooks.flag_on; arg is struct flags * */
-void flags_session(void *flags, str workspace, struct jw *w); /* access_options.session_extra: "flags":{name:bool} */
+void flags_session(void *flags, str workspace,
+                   struct jw *w); /* access_options.session_extra: "flags":{name:bool} */
 MUSTCHECK enum rc flags_refresh(struct flags *f, struct fault *why); /* reads the table now */
 
 enum flag_state { FLAG_UNSET, FLAG_OFF, FLAG_ON };
