@@ -37,13 +37,9 @@ static bool is_word(char c)
 
 static enum rc expand(const struct driver *d, const char *text, struct buf *out, struct fault *why)
 {
-    /* @SQLITE and @POSTGRES begin a line for one database only; for the other it becomes a comment. */
-    bool sqlite = str_eq(str_of(d->name), STR("sqlite"));
     const struct {
         const char *word, *to;
-    } words[] = {{"TEXT", d->text},   {"INT64", d->int64}, {"FLAG", d->flag},
-                 {"BYTES", d->bytes}, {"TABLE", d->table}, {"SQLITE", sqlite ? "" : "--"},
-                 {"POSTGRES", sqlite ? "--" : ""}};
+    } words[] = {{"TEXT", d->text}, {"INT64", d->int64}, {"FLAG", d->flag}, {"BYTES", d->bytes}, {"TABLE", d->table}};
     for (const char *p = text; *p != 0;) {
         if (*p != '@') {
             buf_put_c(out, *p++);

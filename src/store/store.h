@@ -87,8 +87,7 @@ typedef void (*append_done)(void *arg, enum rc rc);
 MUSTCHECK enum rc store_append(struct store *s, const struct append_sql *q, const struct val *v, append_done done,
                                void *arg, struct fault *why);
 
-/* ---- migrations: numbered, forward; @TEXT @INT64 @FLAG @BYTES and @TABLE expand per database;
- * a line that begins with @SQLITE or @POSTGRES stands for that database only (triggers) ---- */
+/* ---- migrations: numbered, forward; @TEXT @INT64 @FLAG @BYTES and @TABLE expand per database ---- */
 struct migration {
     int64_t number; /* room base + n: base numbers stand in app/wiring.c's list; unique over all rooms */
     const char *name;

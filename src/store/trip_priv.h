@@ -28,6 +28,6 @@ void trip_set(const struct trip_rule *rule_or_null);
 int trip_hits(void);
 enum trip_act trip(enum trip_at at, const char *name);
 #else
-#define trip(at, name) TRIP_NONE
+#define trip(at, name) ((void)(at), (void)(name), TRIP_NONE)
 #endif
 #endif
