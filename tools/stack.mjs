@@ -189,9 +189,16 @@ export function daemonConfig({ dir, port, simUrl, dbUrl, settings = {} }) {
     'http.listen': `127.0.0.1:${port}`,
     'public.base_url': `http://127.0.0.1:${port}`,
     'store.url': dbUrl ?? `sqlite:${path.join(dir, 'daemon', 'mozflow.db')}`,
+    'keys.kek_file': secretFile(dir, 'kek.secret', () => randomBytes(32).toString('hex')),
     'tiktok.authorize_url': simUrl,
     'tiktok.api_url': simUrl,
     'tiktok.business_api_url': simUrl,
+    'tiktok.login.client_key': LOGIN_KEY,
+    'tiktok.login.client_secret_file': secretFile(dir, 'login.secret'),
+    'tiktok.accounts.client_key': BUSINESS_KEY,
+    'tiktok.accounts.client_secret_file': secretFile(dir, 'business.secret'),
+    'fetch.tiktok_hosts': '127.0.0.1',
+    'fetch.allow_private': '127.0.0.0/8',
     ...settings,
   };
 }
