@@ -34,6 +34,8 @@ bool seal_feed_ad(EVP_CIPHER_CTX *ctx, str head, const str *ad, size_t n_ad)
     int n;
     if (EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)head.p, (int)head.n) != 1)
         return false;
+    if (planted("crypto.place_not_bound"))
+        return true;
     for (size_t i = 0; i < n_ad; i++) {
         must(ad[i].n <= INT_MAX);
         unsigned char len[8];

@@ -108,7 +108,7 @@ static void webhook_vectors(void **state)
     assert_true(str_starts(line, STR("name\tbytes\tt\ts\t")));
     unsigned seen = 0;
     while (str_cut(&rest, '\n', &line) && line.n > 0) {
-        str name, bytes, t, s;
+        str name, bytes = STR_NONE, t = STR_NONE, s = STR_NONE;
         uint64_t size = 0;
         unsigned char want[SHA256_BYTES], got[SHA256_BYTES];
         assert_true(str_cut(&line, '\t', &name) && str_cut(&line, '\t', &bytes) && str_cut(&line, '\t', &t) &&

@@ -135,7 +135,7 @@ static int on_end(void *arg)
 {
     struct builder *b = arg;
     const struct json *node = b->levels[--b->depth].node;
-    if (node->type == JSON_OBJ && key_twice(node))
+    if (node->type == JSON_OBJ && key_twice(node) && !planted("json.key_twice"))
         return stop(b, RC_INVALID, "json.duplicate_key", "an object holds the same key twice");
     return 1;
 }

@@ -123,7 +123,7 @@ static void levels_and_no_log(void **state)
 static void equal_secrets_show_equal_marks(void **state)
 {
     (void)state;
-    str a, b, c;
+    str a, b = STR_NONE, c = STR_NONE;
     log_event(out, LOG_INFO, "x", F_SECRET("a", STR("rft.one")), F_SECRET("b", STR("rft.one")),
               F_SECRET("c", STR("rft.two")));
     const struct json *o = one_line();
