@@ -1,6 +1,6 @@
-/* What people do to their accounts: disconnect the app, delete the account, grow too young, get banned. The tokens die
- * first, the webhook authorization.removed follows (login-kit 6.3, 10). Acts may wait for a virtual time. Runs under
- * the lock.
+/* What people do to their accounts: disconnect the app, delete the account, grow too young, get banned. The
+ * tokens die first, the webhook authorization.removed follows (login-kit 6.3, 10). Acts may wait for a
+ * virtual time. Runs under the lock.
  */
 #include "sender.h"
 
@@ -37,7 +37,9 @@ void grant_end(struct sim *s, struct grant *g, int reason, bool webhook)
     uint64_t ids[8];
     open_id_of(&s->w->apps[g->app], &s->w->users[g->user], open_id);
     int n = snprintf(content, sizeof content, "{\"reason\":%d}", reason);
-    struct event e = {.app = &s->w->apps[g->app], .name = STR("authorization.removed"), .user_openid = str_of(open_id),
+    struct event e = {.app = &s->w->apps[g->app],
+                      .name = STR("authorization.removed"),
+                      .user_openid = str_of(open_id),
                       .content = {content, (size_t)n}};
     webhook_emit(s, &e, NULL, ids);
 }

@@ -1,6 +1,6 @@
-/* GET /v2/auth/authorize: the checks of login-kit section 10, row 1, in its order, then the person, then the consent
- * page or the way back. Each error is shown as TikTok's own page or carried back to the app, as its switch says
- * (both were reported: login-kit 1.5).
+/* GET /v2/auth/authorize: the checks of login-kit section 10, row 1, in its order, then the person, then the
+ * consent page or the way back. Each error is shown as TikTok's own page or carried back to the app, as its
+ * switch says (both were reported: login-kit 1.5).
  */
 #include "authorize.h"
 
@@ -11,7 +11,8 @@ static const struct refusal refusals[REFUSED_COUNT] = {
                                "The response_type must be code."},
     [REFUSED_REDIRECT_URI] = {"unauthorized_client", "redirect_uri", SW_ERROR_REDIRECT_URI,
                               "The redirect_uri is not registered for this app."},
-    [REFUSED_SCOPE] = {"invalid_scope", "scope", SW_ERROR_SCOPE, "A requested scope is not approved for this app."},
+    [REFUSED_SCOPE] = {"invalid_scope", "scope", SW_ERROR_SCOPE,
+                       "A requested scope is not approved for this app."},
     [REFUSED_CODE_CHALLENGE] = {"invalid_request", "code_challenge", SW_ERROR_CODE_CHALLENGE,
                                 "The code_challenge is missing or malformed."},
     [REFUSED_SANDBOX] = {"access_denied", "non_sandbox_target", SW_ERROR_SANDBOX,
@@ -139,7 +140,8 @@ enum refused wish_read(struct sim *s, str query, struct arena *mem, struct wish 
     w->method = form_get(f, "code_challenge_method");
     w->always_ask = str_eq(form_get(f, "disable_auto_auth"), STR("1"));
     w->app = app_find(s->w, form_get(f, "client_key"));
-    if (w->app == NULL || form_twice(f, "client_key") || w->app->state == APP_DRAFT || w->app->state == APP_IN_REVIEW)
+    if (w->app == NULL || form_twice(f, "client_key") || w->app->state == APP_DRAFT ||
+        w->app->state == APP_IN_REVIEW)
         return REFUSED_CLIENT_KEY;
     if (!str_eq(form_get(f, "response_type"), STR("code")))
         return REFUSED_RESPONSE_TYPE;

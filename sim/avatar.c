@@ -1,6 +1,7 @@
-/* Pictures of the simulated CDN: signed links with x-expires and, as on the real one, a harmless parameter that is
- * called refresh_token (login-kit 4); 403 after expiry. The drawings are our own: a head and shoulders in colours that
- * come from the person's id, smoothed by sampling every pixel nine times; covers are three bands.
+/* Pictures of the simulated CDN: signed links with x-expires and, as on the real one, a harmless parameter
+ * that is called refresh_token (login-kit 4); 403 after expiry. The drawings are our own: a head and
+ * shoulders in colours that come from the person's id, smoothed by sampling every pixel nine times; covers
+ * are three bands.
  */
 #include "sim.h"
 #include "crypto/crypto.h"
@@ -40,7 +41,8 @@ static void picture_url(struct sim *s, str path, int64_t life_s, struct buf *b)
 void avatar_url(struct sim *s, const struct user *u, unsigned side, struct buf *b)
 {
     char path[192];
-    int n = snprintf(path, sizeof path, "/sim-cdn/avatar/%s~tplv-sim-cropcenter-%u-%u.png", u->id, side, side);
+    int n =
+        snprintf(path, sizeof path, "/sim-cdn/avatar/%s~tplv-sim-cropcenter-%u-%u.png", u->id, side, side);
     must(n > 0 && (size_t)n < sizeof path);
     picture_url(s, (str){path, (size_t)n}, switch_int(&s->sw, SW_AVATAR_TTL_S), b);
 }
@@ -82,8 +84,8 @@ static struct rgb hue(unsigned char h, unsigned char low, unsigned char high)
 {
     unsigned six = h * 6U / 256, span = (unsigned)(high - low), f = (h * 6U % 256) * span / 256;
     unsigned char up = (unsigned char)(low + f), down = (unsigned char)(high - f);
-    const struct rgb all[6] = {{high, up, low}, {down, high, low}, {low, high, up},
-                               {low, down, high}, {up, low, high}, {high, low, down}};
+    const struct rgb all[6] = {{high, up, low},   {down, high, low}, {low, high, up},
+                               {low, down, high}, {up, low, high},   {high, low, down}};
     return all[six];
 }
 
@@ -104,7 +106,8 @@ static void draw(str seed, unsigned side, bool face, struct buf *b)
         for (unsigned x = 0; x < side; x++) {
             unsigned count[3] = {0, 0, 0};
             for (unsigned k = 0; k < 9; k++) {
-                long px = (long)((x * 3 + k % 3) * 1000UL / (side * 3)), py = (long)((y * 3 + k / 3) * 1000UL / (side * 3));
+                long px = (long)((x * 3 + k % 3) * 1000UL / (side * 3)),
+                     py = (long)((y * 3 + k / 3) * 1000UL / (side * 3));
                 count[face ? face_layer(px, py) : band_layer(px, py)]++;
             }
             pixels[(size_t)y * side + x] =
@@ -120,7 +123,8 @@ static unsigned side_of(str path)
     static const struct {
         const char *end;
         unsigned side;
-    } sides[] = {{"-100-100.png", 100}, {"-168-168.png", 168}, {"-360-360.png", 360}, {"-1080-1080.png", 1080}};
+    } sides[] = {
+        {"-100-100.png", 100}, {"-168-168.png", 168}, {"-360-360.png", 360}, {"-1080-1080.png", 1080}};
     for (size_t i = 0; i < COUNT_OF(sides); i++)
         if (str_ends(path, str_of(sides[i].end)))
             return sides[i].side;
@@ -157,4 +161,5 @@ void cdn_get(struct sim *s, const struct ask *q, struct reply *a)
     a->type = "image/png";
     draw(str_sub(q->path, 0, end), side, str_starts(q->path, STR("/sim-cdn/avatar/")), &a->body);
     reply_header(a, "Cache-Control", STR("max-age=600"));
+    reply_header(a, "Cross-Origin-Resource-Policy", STR("cross-origin")); /* a CDN: any page may show it */
 }

@@ -1,6 +1,6 @@
-/* API for Business, accounts: tt_user/oauth2 (messaging 1.3 to 1.6, 8). JSON in, envelope out, HTTP 200 for all
- * application errors. Codes of section 5.2; texts other than the quoted ones are ours. Every other path answers 40008
- * until later parts add their rows to routes.c.
+/* API for Business, accounts: tt_user/oauth2 (messaging 1.3 to 1.6, 8). JSON in, envelope out, HTTP 200 for
+ * all application errors. Codes of section 5.2; texts other than the quoted ones are ours. Every other path
+ * answers 40008 until later parts add their rows to routes.c.
  */
 #include "oauth.h"
 #include "crypto/crypto.h"
@@ -10,7 +10,8 @@ static bool same(const char *have, str given)
     return have[0] != '\0' && strlen(have) == given.n && equal_ct(have, given.p, given.n);
 }
 
-/* The body as an object; NULL: answered. A body that is not JSON never reaches the API: HTTP 400 with text. */
+/* The body as an object; NULL: answered. A body that is not JSON never reaches the API: HTTP 400 with text.
+ * */
 static const struct json *body_of(const struct ask *q, struct reply *a)
 {
     const struct json *j = NULL;
@@ -22,7 +23,8 @@ static const struct json *body_of(const struct ask *q, struct reply *a)
     return NULL;
 }
 
-static bool needs(struct sim *s, const struct ask *q, struct reply *a, const struct json *j, const char *const *names)
+static bool needs(struct sim *s, const struct ask *q, struct reply *a, const struct json *j,
+                  const char *const *names)
 {
     for (size_t i = 0; names[i] != NULL; i++) {
         str v;
@@ -86,7 +88,8 @@ static bool grant_type_is(struct sim *s, struct reply *a, const struct json *j, 
 
 void business_token(struct sim *s, const struct ask *q, struct reply *a)
 {
-    static const char *const names[] = {"client_id", "client_secret", "grant_type", "auth_code", "redirect_uri", NULL};
+    static const char *const names[] = {"client_id", "client_secret", "grant_type",
+                                        "auth_code", "redirect_uri",  NULL};
     str text = STR_NONE, uri = STR_NONE;
     const struct json *j = body_of(q, a);
     if (j == NULL || !needs(s, q, a, j, names))
@@ -117,7 +120,8 @@ void business_token(struct sim *s, const struct ask *q, struct reply *a)
     put_data(s, a, t);
 }
 
-/* The year counts from the first grant (messaging 1.4); the refresh token stays the same or rotates by switch. */
+/* The year counts from the first grant (messaging 1.4); the refresh token stays the same or rotates by
+ * switch. */
 void business_refresh(struct sim *s, const struct ask *q, struct reply *a)
 {
     static const char *const names[] = {"client_id", "client_secret", "grant_type", "refresh_token", NULL};

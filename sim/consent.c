@@ -1,6 +1,7 @@
-/* The pages between app and code: who am I (people), what does the app get (consent). The consent form carries the whole
- * authorize query, which is checked again on return, so that the simulator keeps no half-done session. The person is a
- * cookie without any secret: this is a toy of a browser session on purpose, anybody on this machine may choose.
+/* The pages between app and code: who am I (people), what does the app get (consent). The consent form
+ * carries the whole authorize query, which is checked again on return, so that the simulator keeps no
+ * half-done session. The person is a cookie without any secret: this is a toy of a browser session on
+ * purpose, anybody on this machine may choose.
  */
 #include "authorize.h"
 
@@ -31,7 +32,8 @@ static void put_person(struct sheet *p, const struct user *u, str next)
     put_raw(p, "<form method=\"post\" action=\"/sim/people\">");
     put_hidden(p, "user", str_of(u->id));
     put_hidden(p, "next", next);
-    put_raw(p, able ? "<button class=\"person\" data-sim=\"person-" : "<button class=\"person\" disabled data-sim=\"person-");
+    put_raw(p, able ? "<button class=\"person\" data-sim=\"person-"
+                    : "<button class=\"person\" disabled data-sim=\"person-");
     put_text(p, str_of(u->id));
     put_raw(p, "\">");
     put_face(p, u, 48);
@@ -82,8 +84,7 @@ void people_post(struct sim *s, const struct ask *q, struct reply *a)
         return;
     }
     bool inside = str_starts(next, STR("/")) && !str_starts(next, STR("//"));
-    reply_header(a, "Set-Cookie",
-                 arena_fmt(q->mem, "sim_person=%s; Path=/; HttpOnly; SameSite=Lax", u->id));
+    reply_header(a, "Set-Cookie", arena_fmt(q->mem, "sim_person=%s; Path=/; HttpOnly; SameSite=Lax", u->id));
     reply_redirect(a, 303, inside ? next : STR("/sim/people"));
 }
 
@@ -141,7 +142,8 @@ static str origin_of(str url)
     return str_sub(url, 0, at);
 }
 
-void consent_page(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w, const struct user *u)
+void consent_page(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w,
+                  const struct user *u)
 {
     struct sheet p;
     sheet_begin(&p, s, q, a);
@@ -156,11 +158,14 @@ void consent_page(struct sim *s, const struct ask *q, struct reply *a, const str
     for (size_t i = 0; i < sim_scopes_n; i++)
         if ((w->scopes & 1U << i) != 0)
             put_scope(&p, &sim_scopes[i]);
-    put_raw(&p, "</ul><div class=\"row\"><button name=\"decision\" value=\"deny\" data-sim=\"deny\" class=\"plain\">");
+    put_raw(&p, "</ul><div class=\"row\"><button name=\"decision\" value=\"deny\" data-sim=\"deny\" "
+                "class=\"plain\">");
     put_word(&p, W_DENY);
     put_raw(&p, "</button><button name=\"decision\" value=\"allow\" data-sim=\"allow\">");
     put_word(&p, W_ALLOW);
-    put_raw(&p, "</button></div></form><p class=\"small\"><a data-sim=\"switch-person\" href=\"/sim/people?next=");
+    put_raw(
+        &p,
+        "</button></div></form><p class=\"small\"><a data-sim=\"switch-person\" href=\"/sim/people?next=");
     put_escaped(p.b, STR("/v2/auth/authorize/?"));
     put_escaped(p.b, w->query);
     put_raw(&p, "\">");

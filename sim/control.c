@@ -1,6 +1,7 @@
-/* The control API: how tests and people steer the simulator (README "Control API"). One table of calls; each reads JSON,
- * changes the world under the lock, answers JSON. Nothing here imitates TikTok.
+/* The control API: how tests and people steer the simulator (README "Control API"). One table of calls; each
+ * reads JSON, changes the world under the lock, answers JSON. Nothing here imitates TikTok.
  */
+#include "files.h"
 #include "authorize.h"
 #include "sender.h"
 #include "faults.h"
@@ -11,7 +12,7 @@ struct call {
     const struct ask *q;
     struct reply *a;
     const struct json *j; /* the body, an object or NULL */
-    struct out o; /* the answer, opened by '{' */
+    struct out o;         /* the answer, opened by '{' */
     struct fault why;
 };
 typedef bool (*call_fn)(struct call *c); /* false: c->why says why */
@@ -169,8 +170,11 @@ static bool post_act(struct call *c)
         return no(c, "user, action or client_key is unknown");
     json_bool(c->j, "webhook", &webhook);
     json_i64(c->j, "in_ms", &in_ms);
-    struct timer t = {.due_ms = sim_now(c->s) + in_ms, .user = user_index(c->s->w, u),
-                      .app = a == NULL ? MAX_APPS : app_index(c->s->w, a), .act = what, .webhook = webhook};
+    struct timer t = {.due_ms = sim_now(c->s) + in_ms,
+                      .user = user_index(c->s->w, u),
+                      .app = a == NULL ? MAX_APPS : app_index(c->s->w, a),
+                      .act = what,
+                      .webhook = webhook};
     if (in_ms <= 0)
         act_run(c->s, u, a, what, webhook);
     else if (!act_later(c->s, &t))
@@ -192,8 +196,9 @@ static bool put_switches(struct call *c)
 {
     struct switches next = c->s->sw;
     for (const struct json *m = c->j == NULL ? NULL : c->j->child; m != NULL; m = m->next) {
-        str value = m->type == JSON_STR ? m->s : m->type == JSON_INT
-                        ? arena_fmt(c->q->mem, "%lld", (long long)m->i) : STR_NONE;
+        str value = m->type == JSON_STR   ? m->s
+                    : m->type == JSON_INT ? arena_fmt(c->q->mem, "%lld", (long long)m->i)
+                                          : STR_NONE;
         if (switch_set(&next, m->key, value, &c->why) != RC_OK)
             return false;
     }
@@ -238,7 +243,8 @@ static bool post_clock(struct call *c)
     if (!only(c, "shift_ms|offset_ms"))
         return false;
     bool shifts = json_i64(c->j, "shift_ms", &shift), sets = json_i64(c->j, "offset_ms", &offset);
-    if (shifts == sets || shift > limit || shift < -limit || offset + shift > limit || offset + shift < -limit)
+    if (shifts == sets || shift > limit || shift < -limit || offset + shift > limit ||
+        offset + shift < -limit)
         return no(c, "give shift_ms or offset_ms, within twenty years");
     c->s->w->offset_ms = offset + shift;
     c->s->dirty = true;
@@ -331,7 +337,9 @@ static bool post_webhooks(struct call *c)
         return no(c, "client_key is unknown");
     if (plan_read(json_get(c->j, "plan"), &plan, &c->why) != RC_OK)
         return false;
-    struct event e = {.app = a, .name = member(c, "event"), .user_openid = member(c, "user_openid"),
+    struct event e = {.app = a,
+                      .name = member(c, "event"),
+                      .user_openid = member(c, "user_openid"),
                       .body = member(c, "body")};
     const struct user *u = user_find(c->s->w, member(c, "user"));
     if (u != NULL) {
@@ -344,7 +352,9 @@ static bool post_webhooks(struct call *c)
     out_init(&o, &content, false);
     if (given != NULL && given->type != JSON_STR)
         write_tree(&o, NULL, given);
-    e.content = given != NULL && given->type == JSON_STR ? given->s : given != NULL ? buf_str(&content) : STR("{}");
+    e.content = given != NULL && given->type == JSON_STR ? given->s
+                : given != NULL                          ? buf_str(&content)
+                                                         : STR("{}");
     if (e.name.n == 0 && e.body.n == 0)
         return no(c, "event or body is required");
     put_ids(c, ids, webhook_emit(c->s, &e, &plan, ids));
@@ -474,7 +484,8 @@ void control_any(struct sim *s, const struct ask *q, struct reply *a)
         reply_error(s, a, 404, "control", "There is no such control call.");
         return;
     }
-    if (q->body.n > 0 && (json_parse(q->body, NULL, q->mem, &c.j, &c.why) != RC_OK || c.j->type != JSON_OBJ)) {
+    if (q->body.n > 0 &&
+        (json_parse(q->body, NULL, q->mem, &c.j, &c.why) != RC_OK || c.j->type != JSON_OBJ)) {
         reply_error(s, a, 400, "control", "The body is not a JSON object.");
         return;
     }

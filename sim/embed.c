@@ -1,4 +1,5 @@
-/* Build tool: writes files as one C table (assets.h). embed OUT FILE...; the path is "/sim/" and the file's name. */
+/* Build tool: writes files as one C table (assets.h). embed OUT FILE...; the path is "/sim/" and the file's
+ * name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Form, query, HTML and JSON text as the simulator reads and writes it (encode.h). Pure; a full buffer is sticky in
- * struct buf and seen once by the caller. Numbers never pass through a double.
+/* Form, query, HTML and JSON text as the simulator reads and writes it (encode.h). Pure; a full buffer is
+ * sticky in struct buf and seen once by the caller. Numbers never pass through a double.
  */
 #include "encode.h"
 
@@ -49,7 +49,8 @@ static bool pair_read(str part, struct arena *mem, struct field_pair *out)
     str name = {part.p, at}, value = {part.p + at, 0};
     if (at < part.n)
         value = (str){part.p + at + 1, part.n - at - 1};
-    return percent_decode_once(name, true, mem, &out->name) && percent_decode_once(value, true, mem, &out->value);
+    return percent_decode_once(name, true, mem, &out->name) &&
+           percent_decode_once(value, true, mem, &out->value);
 }
 
 bool form_read(str text, struct arena *mem, struct form *out)
@@ -87,8 +88,8 @@ bool form_twice(const struct form *f, const char *name)
 
 static bool unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == '~';
 }
 
 void put_escaped(struct buf *b, str s)

@@ -1,13 +1,14 @@
-/* Faults by rule: matched before the handler, applied instead of it or to its answer (faults.h). A rule that fired
- * `times` times stays in the list with its counters until cleared, so that a test can see that it fired.
+/* Faults by rule: matched before the handler, applied instead of it or to its answer (faults.h). A rule that
+ * fired `times` times stays in the list with its counters until cleared, so that a test can see that it
+ * fired.
  */
 #include "faults.h"
 #include "members.h"
 
 static const char *const kind_names[FAULT_KINDS] = {
-    [FAULT_NONE] = "none",           [FAULT_STATUS] = "status",         [FAULT_ERROR_BODY] = "error_body",
-    [FAULT_HTML] = "html",           [FAULT_HALF_BODY] = "half_body",   [FAULT_SLOW_BYTES] = "slow_bytes",
-    [FAULT_DROP] = "drop",           [FAULT_DELAY] = "delay",           [FAULT_GARBAGE] = "garbage",
+    [FAULT_NONE] = "none",   [FAULT_STATUS] = "status",       [FAULT_ERROR_BODY] = "error_body",
+    [FAULT_HTML] = "html",   [FAULT_HALF_BODY] = "half_body", [FAULT_SLOW_BYTES] = "slow_bytes",
+    [FAULT_DROP] = "drop",   [FAULT_DELAY] = "delay",         [FAULT_GARBAGE] = "garbage",
     [FAULT_EMPTY] = "empty",
 };
 
@@ -91,8 +92,9 @@ static void spoil_status(struct sim *s, const struct fault_rule *f, struct reply
 
 void fault_spoil(struct sim *s, const struct fault_rule *f, struct reply *a)
 {
-    static const char page[] = "<!doctype html><html><head><title>502 Bad Gateway</title></head>"
-                               "<body><h1>502 Bad Gateway</h1><p>Simulated TikTok: a fault page.</p></body></html>";
+    static const char page[] =
+        "<!doctype html><html><head><title>502 Bad Gateway</title></head>"
+        "<body><h1>502 Bad Gateway</h1><p>Simulated TikTok: a fault page.</p></body></html>";
     must(TEXT_SET(a->fault, str_of(kind_names[f->kind])));
     a->delay_ms = f->delay_ms;
     switch (f->kind) {
@@ -130,10 +132,18 @@ void fault_spoil(struct sim *s, const struct fault_rule *f, struct reply *a)
 #define TEXT(n, f) MEMBER_TEXT(struct fault_rule, n, f)
 #define INT(n, f) MEMBER_INT(struct fault_rule, n, f)
 static const struct member members[] = {
-    TEXT("path", path),       TEXT("client_key", client_key), TEXT("grant_type", grant_type),
-    TEXT("error", error),     TEXT("description", description), TEXT("body", body),
-    INT("status", status),    INT("bytes", bytes),            INT("ms_per_byte", ms_per_byte),
-    INT("delay_ms", delay_ms), INT("retry_after_s", retry_after_s), INT("times", times),
+    TEXT("path", path),
+    TEXT("client_key", client_key),
+    TEXT("grant_type", grant_type),
+    TEXT("error", error),
+    TEXT("description", description),
+    TEXT("body", body),
+    INT("status", status),
+    INT("bytes", bytes),
+    INT("ms_per_byte", ms_per_byte),
+    INT("delay_ms", delay_ms),
+    INT("retry_after_s", retry_after_s),
+    INT("times", times),
     INT("skip", skip),
 };
 
@@ -164,7 +174,8 @@ enum rc fault_add(struct sim *s, const struct json *rule, struct fault *why)
         else if (!good && str_eq(m->key, STR("phase")) && m->type == JSON_STR)
             good = phase_read(m->s, &f.after);
         if (!good)
-            return fault_set(why, RC_INVALID, "sim.fault", "fault: bad member " STR_FMT, STR_ARG(str_sub(m->key, 0, 60)));
+            return fault_set(why, RC_INVALID, "sim.fault", "fault: bad member " STR_FMT,
+                             STR_ARG(str_sub(m->key, 0, 60)));
     }
     if (f.kind == FAULT_NONE || f.path[0] == '\0')
         return fault_set(why, RC_INVALID, "sim.fault", "fault: kind and path are required");

@@ -1,6 +1,6 @@
-/* Adapts room http: reads a request into struct ask, runs it, writes struct reply, spoils the bytes when a fault says so.
- * A delay sleeps on the worker, without the simulator's lock. Limits per address are off: everything here comes from one
- * machine, and TikTok's own limits are simulated in the handlers.
+/* Adapts room http: reads a request into struct ask, runs it, writes struct reply, spoils the bytes when a
+ * fault says so. A delay sleeps on the worker, without the simulator's lock. Limits per address are off:
+ * everything here comes from one machine, and TikTok's own limits are simulated in the handlers.
  */
 #include "front.h"
 #include <errno.h>
@@ -23,11 +23,18 @@ static void sleep_ms(int64_t ms)
 
 static void ask_read(struct request *rq, struct ask *q)
 {
-    *q = (struct ask){.mem = rq_mem(rq), .method = rq_method(rq), .path = rq_path(rq), .query = rq_query(rq),
-                      .body = rq_body(rq), .content_type = rq_header(rq, "content-type"),
-                      .authorization = rq_header(rq, "authorization"), .cookie = rq_header(rq, "cookie"),
-                      .access_token = rq_header(rq, "access-token"), .accept = rq_header(rq, "accept"),
-                      .accept_language = rq_header(rq, "accept-language"), .user_agent = rq_header(rq, "user-agent")};
+    *q = (struct ask){.mem = rq_mem(rq),
+                      .method = rq_method(rq),
+                      .path = rq_path(rq),
+                      .query = rq_query(rq),
+                      .body = rq_body(rq),
+                      .content_type = rq_header(rq, "content-type"),
+                      .authorization = rq_header(rq, "authorization"),
+                      .cookie = rq_header(rq, "cookie"),
+                      .access_token = rq_header(rq, "access-token"),
+                      .accept = rq_header(rq, "accept"),
+                      .accept_language = rq_header(rq, "accept-language"),
+                      .user_agent = rq_header(rq, "user-agent")};
 }
 
 static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
@@ -41,7 +48,8 @@ static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
     if (a.delay_ms > 0)
         sleep_ms(a.delay_ms);
     if (!buf_ok(&a.body)) {
-        answer_body(rq, 500, "text/plain; charset=utf-8", STR("The simulator ran out of room for this answer."));
+        answer_body(rq, 500, "text/plain; charset=utf-8",
+                    STR("The simulator ran out of room for this answer."));
         return RC_OK;
     }
     for (size_t i = 0; i < a.n_headers; i++)
@@ -82,15 +90,27 @@ enum rc front_open(struct sim *s, const struct front_options *o, struct front **
 {
     struct front *f = mem_new(sizeof *f);
     f->sim = s;
-    f->rows[0] = (struct route){.method = "*", .path = "/{rest*}", .name = "simulate", .cls = HTTP_READ,
-                                .need = PERM_NONE, .raw = true, .no_once = true, .body_max = 4U << 20,
-                                .handle = front_serve, .doc = "TikTok's side", .answer = "as TikTok answers"};
+    f->rows[0] = (struct route){.method = "*",
+                                .path = "/{rest*}",
+                                .name = "simulate",
+                                .cls = HTTP_READ,
+                                .need = PERM_NONE,
+                                .raw = true,
+                                .no_once = true,
+                                .body_max = 4U << 20,
+                                .handle = front_serve,
+                                .doc = "TikTok's side",
+                                .answer = "as TikTok answers"};
     f->table = (struct route_table){.rows = f->rows, .n = 1, .ctx = f};
     enum rc rc = front_config(f, o, why);
     if (rc == RC_OK) {
         const struct problem_table problems = {http_problems, http_problems_n};
-        const struct http_options options = {.config = f->config, .listen_key = "http.listen", .tables = &f->table,
-                                             .n_tables = 1, .problems = &problems, .n_problems = 1,
+        const struct http_options options = {.config = f->config,
+                                             .listen_key = "http.listen",
+                                             .tables = &f->table,
+                                             .n_tables = 1,
+                                             .problems = &problems,
+                                             .n_problems = 1,
                                              .plain_http_ok = true};
         rc = http_open(&options, &f->http, why);
     }

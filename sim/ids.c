@@ -1,7 +1,7 @@
-/* The shapes of TikTok's ids. What belongs to a person is derived by SHA-256 from the scenario's ids, so that it is the
- * same in every run; tokens, codes and message ids are random. Sources of the shapes: login-kit notes sections 1.5, 2.1,
- * 4 and the messaging notes 3.5 (open_id of 36 characters beginning "-000", union_id a UUID, "act."/"rft."/"clt.",
- * tails "!6290.va" and "*1!4608.va").
+/* The shapes of TikTok's ids. What belongs to a person is derived by SHA-256 from the scenario's ids, so that
+ * it is the same in every run; tokens, codes and message ids are random. Sources of the shapes: login-kit
+ * notes sections 1.5, 2.1, 4 and the messaging notes 3.5 (open_id of 36 characters beginning "-000", union_id
+ * a UUID, "act."/"rft."/"clt.", tails "!6290.va" and "*1!4608.va").
  */
 #include "model.h"
 #include "crypto/crypto.h"
@@ -49,8 +49,8 @@ void union_id_of(const struct app *a, const struct user *u, char out[ID_SIZE])
     derive("union_id", str_of(a->organization), str_of(u->id), r, sizeof r);
     r[6] = (unsigned char)((r[6] & 0x0F) | 0x50);
     r[8] = (unsigned char)((r[8] & 0x3F) | 0x80);
-    snprintf(out, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
-             r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
+    snprintf(out, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+             r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 }
 
 void unique_identifier_of(str customer, char out[96])
@@ -94,9 +94,12 @@ static const struct {
     const char *head, *tail;
     size_t n;
 } secret_shapes[] = {
-    [MADE_CODE] = {"", "*1!4608.va", 70},   [MADE_ACCESS] = {"act.", "!6290.va", 62},
-    [MADE_REFRESH] = {"rft.", "!6290.va", 62}, [MADE_CLIENT] = {"clt.", "!6290.va", 62},
-    [MADE_QR] = {"", "", 48},               [MADE_BUSINESS_CODE] = {"", "*3!4964", 70},
+    [MADE_CODE] = {"", "*1!4608.va", 70},
+    [MADE_ACCESS] = {"act.", "!6290.va", 62},
+    [MADE_REFRESH] = {"rft.", "!6290.va", 62},
+    [MADE_CLIENT] = {"clt.", "!6290.va", 62},
+    [MADE_QR] = {"", "", 48},
+    [MADE_BUSINESS_CODE] = {"", "*3!4964", 70},
 };
 
 void secret_new(enum secret_kind kind, char out[TOKEN_SIZE])

@@ -1,7 +1,8 @@
-/* tiktok-sim serve: reads the command line, the snapshot and the scenario, opens http and the sender, prints one JSON
- * line when ready, saves the world every second when it changed, ends cleanly on SIGTERM or SIGINT. Nothing else is
- * printed on standard output; errors go to standard error and end with status 1.
+/* tiktok-sim serve: reads the command line, the snapshot and the scenario, opens http and the sender, prints
+ * one JSON line when ready, saves the world every second when it changed, ends cleanly on SIGTERM or SIGINT.
+ * Nothing else is printed on standard output; errors go to standard error and end with status 1.
  */
+#include "files.h"
 #include "sim.h"
 #include "front.h"
 #include "sender.h"
@@ -22,7 +23,8 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: tiktok-sim serve [--port N] [--listen 127.0.0.1] --state DIR [--scenario FILE] [--set NAME=VALUE]...\n"
+    "usage: tiktok-sim serve [--port N] [--listen 127.0.0.1] --state DIR [--scenario FILE] [--set "
+    "NAME=VALUE]...\n"
     "                        [--tls-cert FILE --tls-key FILE] [--public-url URL] [--fresh]\n";
 
 static int say(int fd, const char *text)
@@ -43,8 +45,9 @@ static bool option_take(struct options *o, char *name, char *value)
     const struct {
         const char *name;
         const char **to;
-    } rows[] = {{"--port", &o->port}, {"--listen", &o->listen}, {"--state", &o->state}, {"--scenario", &o->scenario},
-                {"--tls-cert", &o->cert}, {"--tls-key", &o->key}, {"--public-url", &o->url}};
+    } rows[] = {{"--port", &o->port},         {"--listen", &o->listen}, {"--state", &o->state},
+                {"--scenario", &o->scenario}, {"--tls-cert", &o->cert}, {"--tls-key", &o->key},
+                {"--public-url", &o->url}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (strcmp(rows[i].name, name) == 0) {
             *rows[i].to = value;

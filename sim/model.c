@@ -1,5 +1,6 @@
-/* Look-ups and rings of the simulated world (model.h). Linear scans from the newest row: the tables are bounded and a
- * test asks for what it has just made. Nothing here locks, reads a clock or fails but by a full table.
+/* Look-ups and rings of the simulated world (model.h). Linear scans from the newest row: the tables are
+ * bounded and a test asks for what it has just made. Nothing here locks, reads a clock or fails but by a full
+ * table.
  */
 #include "model.h"
 
@@ -11,12 +12,14 @@ const struct scope sim_scopes[] = {
     {"user.info.stats", PORTAL_LOGIN, false, "Read how many followers, likes and videos you have",
      "อ่านจำนวนผู้ติดตาม การกดถูกใจ และวิดีโอของท่าน"},
     {"video.list", PORTAL_LOGIN, false, "Read your public videos", "อ่านวิดีโอสาธารณะของท่าน"},
-    {"video.upload", PORTAL_LOGIN, false, "Put video drafts into your inbox", "ส่งวิดีโอฉบับร่างเข้ากล่องข้อความของท่าน"},
+    {"video.upload", PORTAL_LOGIN, false, "Put video drafts into your inbox",
+     "ส่งวิดีโอฉบับร่างเข้ากล่องข้อความของท่าน"},
     {"video.publish", PORTAL_LOGIN, false, "Publish videos to your account", "เผยแพร่วิดีโอในบัญชีของท่าน"},
     {"user.info.username", PORTAL_BUSINESS, false, "Read your username", "อ่านชื่อผู้ใช้ของท่าน"},
     {"user.account.type", PORTAL_BUSINESS, false, "Read the type of your account", "อ่านประเภทบัญชีของท่าน"},
     {"user.insights", PORTAL_BUSINESS, false, "Read insights about your account", "อ่านข้อมูลเชิงลึกของบัญชีของท่าน"},
-    {"video.insights", PORTAL_BUSINESS, false, "Read insights about your videos", "อ่านข้อมูลเชิงลึกของวิดีโอของท่าน"},
+    {"video.insights", PORTAL_BUSINESS, false, "Read insights about your videos",
+     "อ่านข้อมูลเชิงลึกของวิดีโอของท่าน"},
     {"comment.list", PORTAL_BUSINESS, false, "Read the comments on your videos", "อ่านความคิดเห็นใต้วิดีโอของท่าน"},
     {"comment.list.manage", PORTAL_BUSINESS, false, "Answer and hide comments on your videos",
      "ตอบและซ่อนความคิดเห็นใต้วิดีโอของท่าน"},

@@ -1,8 +1,8 @@
 /* The simulated world: apps of TikTok's portals, people, shops, customers, and what they granted.
  *
- * Everything lives in fixed tables with a maximum; a full table refuses (apps, users) or forgets its oldest row (codes,
- * tokens). Rows of apps, users, shops and customers are never removed, so an index stays valid. One mutex (sim.h)
- * guards all of it; nothing here locks. Times are epoch milliseconds of the virtual clock.
+ * Everything lives in fixed tables with a maximum; a full table refuses (apps, users) or forgets its oldest
+ * row (codes, tokens). Rows of apps, users, shops and customers are never removed, so an index stays valid.
+ * One mutex (sim.h) guards all of it; nothing here locks. Times are epoch milliseconds of the virtual clock.
  */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
@@ -98,8 +98,8 @@ struct message { /* what a customer typed on the phone */
 };
 struct scope {
     const char *name;
-    enum portal portal; /* where it belongs; basic belongs to both */
-    bool fixed; /* cannot be unticked */
+    enum portal portal;  /* where it belongs; basic belongs to both */
+    bool fixed;          /* cannot be unticked */
     const char *en, *th; /* the sentence on the consent page */
 };
 extern const struct scope sim_scopes[];
@@ -116,12 +116,12 @@ struct world {
     struct qr qrs[MAX_QR];
     struct message messages[MAX_MESSAGES];
     size_t n_apps, n_users, n_shops, n_customers, n_grants; /* rows in use */
-    size_t n_codes, n_tokens, n_qrs, n_messages; /* ever made: the row is n % MAX */
+    size_t n_codes, n_tokens, n_qrs, n_messages;            /* ever made: the row is n % MAX */
     uint32_t chains;
     int64_t offset_ms; /* virtual minus real clock */
 };
 
-/* Look-ups: NULL when there is no such row. */
+/* Look-ups: NULL when there is none. */
 struct app *app_find(struct world *w, str client_key);
 struct user *user_find(struct world *w, str id);
 struct shop *shop_find(struct world *w, str id);
@@ -147,15 +147,5 @@ uint32_t scope_bit(const char *name); /* of a name that exists */
 
 bool text_set(char *to, size_t size, str s); /* false when too long or with a NUL: *to is unchanged */
 #define TEXT_SET(field, s) text_set((field), sizeof(field), (s))
-
-/* ids.c: the shapes of TikTok's ids, derived or random. */
-void open_id_of(const struct app *a, const struct user *u, char out[ID_SIZE]);
-void union_id_of(const struct app *a, const struct user *u, char out[ID_SIZE]);
-void unique_identifier_of(str customer, char out[96]); /* 64 characters with '+' and '/' */
-void conversation_id_of(str business_id, str customer_identifier, char out[ID_SIZE]);
-void message_id_new(char out[ID_SIZE]);
-enum secret_kind { MADE_CODE, MADE_ACCESS, MADE_REFRESH, MADE_CLIENT, MADE_QR, MADE_BUSINESS_CODE };
-void secret_new(enum secret_kind kind, char out[TOKEN_SIZE]); /* never starts like another; tail as TikTok's */
-#define LOG_ID_SIZE 40
-void log_id_new(int64_t now_ms, char out[LOG_ID_SIZE]); /* YYYYMMDDhhmmss and 20 hex */
+#include "ids.h"
 #endif

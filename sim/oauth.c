@@ -1,5 +1,6 @@
-/* /v2/oauth/token/ and /v2/oauth/revoke/: the checks of login-kit section 10 in their order. Errors are flat bodies with
- * HTTP 200 unless switched (2.5, 2.6). A code dies by any exchange that names it, a refresh token by its use (2.4).
+/* /v2/oauth/token/ and /v2/oauth/revoke/: the checks of login-kit section 10 in their order. Errors are flat
+ * bodies with HTTP 200 unless switched (2.5, 2.6). A code dies by any exchange that names it, a refresh token
+ * by its use (2.4).
  */
 #include "oauth.h"
 #include "authorize.h"
@@ -182,7 +183,8 @@ static void exchange_code(struct sim *s, const struct form *f, struct reply *a)
     }
     a->user = str_of(s->w->users[c.user].id);
     if (!uri_good(s, &c, form_get(f, "redirect_uri"))) {
-        reply_error(s, a, 200, "invalid_request", "Redirect_uri is not matched with the uri when requesting code.");
+        reply_error(s, a, 200, "invalid_request",
+                    "Redirect_uri is not matched with the uri when requesting code.");
         return;
     }
     if (!verifier_good(&c, form_get(f, "code_verifier"))) {

@@ -5,7 +5,8 @@
 
 /* Content type, form, no field twice; false: answered. */
 bool oauth_begin(struct sim *s, const struct ask *q, struct reply *a, struct form **out);
-struct app *oauth_client(struct sim *s, struct reply *a, const struct form *f, bool with_secret); /* NULL: answered */
+/* NULL: answered */
+struct app *oauth_client(struct sim *s, struct reply *a, const struct form *f, bool with_secret);
 struct token *token_rotate(struct sim *s, struct token *old); /* the newest of its chain */
 int64_t access_life_s(const struct sim *s);
 #endif

@@ -1,5 +1,6 @@
-/* The frame of every page and its words in English and Thai (pages.h). Markup only: looks are in assets/sim.css, the
- * one script in assets/phone.js. The picture in the frame is our own: two crossed dashes in a box, no TikTok mark.
+/* The frame of every page and its words in English and Thai (pages.h). Markup only: looks are in
+ * assets/sim.css, the one script in assets/phone.js. The picture in the frame is our own: two crossed dashes
+ * in a box, no TikTok mark.
  */
 #include "pages.h"
 #include "assets.h"
@@ -8,8 +9,9 @@ static const struct {
     const char *en, *th;
 } words[W_COUNT] = {
     [W_SIMULATED] = {"Simulated TikTok", "TikTok จำลอง"},
-    [W_NOTE] = {"This is a test program on your own computer. It is not TikTok and is not connected to TikTok.",
-                "นี่คือโปรแกรมทดสอบในเครื่องคอมพิวเตอร์ของท่าน ไม่ใช่ TikTok และไม่ได้เชื่อมต่อกับ TikTok"},
+    [W_NOTE] =
+        {"This is a test program on your own computer. It is not TikTok and is not connected to TikTok.",
+         "นี่คือโปรแกรมทดสอบในเครื่องคอมพิวเตอร์ของท่าน ไม่ใช่ TikTok และไม่ได้เชื่อมต่อกับ TikTok"},
     [W_HOME] = {"Start", "หน้าแรก"},
     [W_PEOPLE] = {"People", "บุคคล"},
     [W_PHONE] = {"Customer's phone", "โทรศัพท์ของลูกค้า"},
@@ -32,8 +34,9 @@ static const struct {
     [W_NOT_YOU] = {"Not you? Switch account", "ไม่ใช่ท่านใช่หรือไม่ เปลี่ยนบัญชี"},
     [W_YOU_ARE] = {"Signed in as", "เข้าสู่ระบบในชื่อ"},
     [W_WRONG] = {"Something went wrong", "เกิดข้อผิดพลาด"},
-    [W_WRONG_TEXT] = {"We could not sign you in. If you are the developer, correct the following and try again:",
-                      "ไม่สามารถเข้าสู่ระบบได้ หากท่านเป็นผู้พัฒนา โปรดแก้ไขรายการต่อไปนี้แล้วลองอีกครั้ง"},
+    [W_WRONG_TEXT] =
+        {"We could not sign you in. If you are the developer, correct the following and try again:",
+         "ไม่สามารถเข้าสู่ระบบได้ หากท่านเป็นผู้พัฒนา โปรดแก้ไขรายการต่อไปนี้แล้วลองอีกครั้ง"},
     [W_LOG_ID] = {"Log ID", "รหัสบันทึก"},
     [W_PHONE_TITLE] = {"The customer's phone", "โทรศัพท์ของลูกค้า"},
     [W_PHONE_TEXT] = {"Write to a shop as a TikTok customer.", "เขียนข้อความถึงร้านค้าในฐานะลูกค้าบน TikTok"},
@@ -126,7 +129,8 @@ void put_face(struct sheet *p, const struct user *u, unsigned side)
     put_raw(p, "\">");
 }
 
-/* The same page in the other language: this address with lang= replaced. POST answers link to the start page. */
+/* The same page in the other language: this address with lang= replaced. POST answers link to the start page.
+ * */
 static void put_language_link(struct sheet *p)
 {
     bool get = str_eq(p->q->method, STR("GET"));
@@ -151,7 +155,8 @@ static void put_nav(struct sheet *p)
         const char *path;
         enum word name;
     } links[] = {{"/", W_HOME}, {"/sim/people", W_PEOPLE}, {"/phone", W_PHONE}, {"/sim/qr", W_SCANNER}};
-    put_raw(p, "<header class=\"top\"><a class=\"brand\" href=\"/\"><img src=\"/sim/box.svg\" width=\"28\" height=\"28\" "
+    put_raw(p, "<header class=\"top\"><a class=\"brand\" href=\"/\"><img src=\"/sim/box.svg\" width=\"28\" "
+               "height=\"28\" "
                "alt=\"\"><span>");
     put_word(p, W_SIMULATED);
     put_raw(p, "</span></a><nav>");
@@ -168,8 +173,10 @@ static void put_nav(struct sheet *p)
 
 void sheet_open(struct sheet *p, enum word title, bool narrow, const char *script_or_null)
 {
-    put_raw(p, p->thai ? "<!doctype html><html lang=\"th\"><head>" : "<!doctype html><html lang=\"en\"><head>");
-    put_raw(p, "<meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
+    put_raw(p,
+            p->thai ? "<!doctype html><html lang=\"th\"><head>" : "<!doctype html><html lang=\"en\"><head>");
+    put_raw(p, "<meta charset=\"utf-8\"><meta name=\"viewport\" "
+               "content=\"width=device-width,initial-scale=1\"><title>");
     put_word(p, title);
     put_raw(p, " · ");
     put_word(p, W_SIMULATED);
@@ -188,15 +195,17 @@ void sheet_end(struct sheet *p)
     put_word(p, W_NOTE);
     put_raw(p, "</footer></body></html>\n");
     str origin = p->a->form_action;
-    str csp = arena_fmt(p->q->mem,
-                        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-                        "base-uri 'none'; frame-ancestors 'none'; form-action 'self'" STR_FMT STR_FMT,
-                        STR_ARG(origin.n > 0 ? STR(" ") : STR("")), STR_ARG(origin.n > 0 ? origin : STR("")));
+    str csp = arena_fmt(
+        p->q->mem,
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; form-action 'self'" STR_FMT STR_FMT,
+        STR_ARG(origin.n > 0 ? STR(" ") : STR("")), STR_ARG(origin.n > 0 ? origin : STR("")));
     reply_header(p->a, "Content-Security-Policy", csp);
     reply_header(p->a, "Cache-Control", STR("no-store"));
     if (p->q->query.n > 0 && str_eq(p->q->method, STR("GET")))
         reply_header(p->a, "Set-Cookie",
-                     p->thai ? STR("sim_lang=th; Path=/; SameSite=Lax") : STR("sim_lang=en; Path=/; SameSite=Lax"));
+                     p->thai ? STR("sim_lang=th; Path=/; SameSite=Lax")
+                             : STR("sim_lang=en; Path=/; SameSite=Lax"));
 }
 
 void home_page(struct sim *s, const struct ask *q, struct reply *a)
@@ -204,7 +213,8 @@ void home_page(struct sim *s, const struct ask *q, struct reply *a)
     static const struct {
         const char *path;
         enum word name, text;
-    } cards[] = {{"/sim/people", W_PEOPLE, W_WHO_TEXT}, {"/phone", W_PHONE, W_PHONE_TEXT},
+    } cards[] = {{"/sim/people", W_PEOPLE, W_WHO_TEXT},
+                 {"/phone", W_PHONE, W_PHONE_TEXT},
                  {"/sim/qr", W_SCANNER, W_SCAN_TEXT}};
     struct sheet p;
     sheet_begin(&p, s, q, a);

@@ -1,7 +1,7 @@
-/* The customer's phone: a page where a person writes to a shop, and the event im_receive_msg that TikTok sends for it,
- * field by field as in messaging 3.5 (seconds in the envelope, milliseconds in the content, personal_account and
- * business_account in lower case). A customer of the EEA, CH or UK causes im_receive_msg_eu, which carries no text.
- * Answers of the shop come in part 3.
+/* The customer's phone: a page where a person writes to a shop, and the event im_receive_msg that TikTok
+ * sends for it, field by field as in messaging 3.5 (seconds in the envelope, milliseconds in the content,
+ * personal_account and business_account in lower case). A customer of the EEA, CH or UK causes
+ * im_receive_msg_eu, which carries no text. Answers of the shop come in part 3.
  */
 #include "pages.h"
 #include "sender.h"
@@ -32,8 +32,8 @@ static void shop_open_id(struct sim *s, const struct shop *shop, char out[ID_SIZ
         open_id_of(app, u, out);
 }
 
-static void put_content(struct out *o, const struct shop *shop, const struct customer *c, const struct message *m,
-                        const char *business_id)
+static void put_content(struct out *o, const struct shop *shop, const struct customer *c,
+                        const struct message *m, const char *business_id)
 {
     char who[96];
     customer_identifier(c, who);
@@ -76,16 +76,18 @@ static void text_lines(str text, char out[2048])
 }
 
 /* Makes the message and its webhook; NULL: the text does not fit or the app is missing. */
-static struct message *message_send(struct sim *s, const struct shop *shop, const struct customer *c, str text,
-                                    const struct plan *plan)
+static struct message *message_send(struct sim *s, const struct shop *shop, const struct customer *c,
+                                    str text, const struct plan *plan)
 {
     const struct app *app = app_find(s->w, str_of(shop->client_key));
     char business_id[ID_SIZE], who[96];
     uint64_t ids[8] = {0};
-    if (app == NULL || text.n == 0 || text.n > 2000 || !utf8_valid(text) || memchr(text.p, '\0', text.n) != NULL)
+    if (app == NULL || text.n == 0 || text.n > 2000 || !utf8_valid(text) ||
+        memchr(text.p, '\0', text.n) != NULL)
         return NULL;
     struct message *m = &s->w->messages[s->w->n_messages++ % MAX_MESSAGES];
-    *m = (struct message){.shop = (unsigned)(shop - s->w->shops), .customer = (unsigned)(c - s->w->customers)};
+    *m =
+        (struct message){.shop = (unsigned)(shop - s->w->shops), .customer = (unsigned)(c - s->w->customers)};
     text_lines(text, m->text);
     m->at_ms = sim_now(s) + switch_int(&s->sw, SW_WEBHOOK_SKEW_S) * 1000;
     message_id_new(m->id);
@@ -97,8 +99,10 @@ static struct message *message_send(struct sim *s, const struct shop *shop, cons
     buf_init(&content, NULL, 65536);
     out_init(&o, &content, plan != NULL && plan->escape_set ? plan->escape : switch_on(&s->sw, SW_ESCAPE));
     put_content(&o, shop, c, m, business_id);
-    struct event e = {.app = app, .name = c->eu ? STR("im_receive_msg_eu") : STR("im_receive_msg"),
-                      .user_openid = str_of(business_id), .content = buf_str(&content),
+    struct event e = {.app = app,
+                      .name = c->eu ? STR("im_receive_msg_eu") : STR("im_receive_msg"),
+                      .user_openid = str_of(business_id),
+                      .content = buf_str(&content),
                       .create_time_s = m->at_ms / 1000};
     webhook_emit(s, &e, plan, ids);
     m->delivery = ids[0];
@@ -123,10 +127,10 @@ static const char *message_state_name(enum delivery_state state)
 static enum word message_word(enum delivery_state state)
 {
     static const enum word all[DELIVERY_STATES] = {
-        [DELIVERY_FREE] = W_ST_DELIVERED,       [DELIVERY_WAITING] = W_ST_WAITING,
-        [DELIVERY_HELD] = W_ST_WAITING,         [DELIVERY_SENDING] = W_ST_WAITING,
-        [DELIVERY_RETRYING] = W_ST_RETRYING,    [DELIVERY_DELIVERED] = W_ST_DELIVERED,
-        [DELIVERY_LOST] = W_ST_LOST,            [DELIVERY_DROPPED] = W_ST_DROPPED,
+        [DELIVERY_FREE] = W_ST_DELIVERED,    [DELIVERY_WAITING] = W_ST_WAITING,
+        [DELIVERY_HELD] = W_ST_WAITING,      [DELIVERY_SENDING] = W_ST_WAITING,
+        [DELIVERY_RETRYING] = W_ST_RETRYING, [DELIVERY_DELIVERED] = W_ST_DELIVERED,
+        [DELIVERY_LOST] = W_ST_LOST,         [DELIVERY_DROPPED] = W_ST_DROPPED,
     };
     return all[state];
 }
@@ -333,7 +337,8 @@ void control_message(struct sim *s, const struct ask *q, struct reply *a)
     const struct customer *c = customer_find(s->w, customer_id);
     const struct message *m = shop == NULL || c == NULL ? NULL : message_send(s, shop, c, text, &plan);
     if (m == NULL) {
-        reply_error(s, a, 400, "message", "No such shop or customer, or the text is not 1 to 2,000 bytes of UTF-8.");
+        reply_error(s, a, 400, "message",
+                    "No such shop or customer, or the text is not 1 to 2,000 bytes of UTF-8.");
         return;
     }
     struct out o;

@@ -1,5 +1,6 @@
-/* A small PNG writer for flat drawings: 4-bit indexed pixels, one fixed-Huffman deflate block whose only matches repeat
- * the byte before or the line above. A 1080x1080 picture of few shapes takes some kilobytes. Pure.
+/* A small PNG writer for flat drawings: 4-bit indexed pixels, one fixed-Huffman deflate block whose only
+ * matches repeat the byte before or the line above. A 1080x1080 picture of few shapes takes some kilobytes.
+ * Pure.
  */
 #include "encode.h"
 

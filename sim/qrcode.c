@@ -1,21 +1,22 @@
 /* QR sign-in: get_qrcode, check_qrcode and the scanner page that plays the phone (login-kit 1.6, 10).
  *
- * new -> scanned -> confirmed -> utilised (the check that hands the code out), or expired. The scanned text carries the
- * app's client_ticket, which the check must give back; a switch gives back another one.
+ * new -> scanned -> confirmed -> utilised (the check that hands the code out), or expired. The scanned text
+ * carries the app's client_ticket, which the check must give back; a switch gives back another one.
  */
 #include "oauth.h"
 #include "authorize.h"
 #include "sender.h"
 
 static const char *const state_names[] = {
-    [QR_NEW] = "new", [QR_SCANNED] = "scanned", [QR_CONFIRMED] = "confirmed", [QR_UTILISED] = "utilised",
-    [QR_EXPIRED] = "expired", [QR_DENIED] = "expired",
+    [QR_NEW] = "new",           [QR_SCANNED] = "scanned", [QR_CONFIRMED] = "confirmed",
+    [QR_UTILISED] = "utilised", [QR_EXPIRED] = "expired", [QR_DENIED] = "expired",
 };
 
 /* Reading it moves it: time expires what was not confirmed. */
 static enum qr_state state_of(const struct sim *s, struct qr *x)
 {
-    if ((x->state == QR_NEW || x->state == QR_SCANNED || x->state == QR_CONFIRMED) && sim_now(s) >= x->expires_ms)
+    if ((x->state == QR_NEW || x->state == QR_SCANNED || x->state == QR_CONFIRMED) &&
+        sim_now(s) >= x->expires_ms)
         x->state = QR_EXPIRED;
     return x->state;
 }
@@ -290,7 +291,9 @@ void qr_post(struct sim *s, const struct ask *q, struct reply *a)
         return;
     }
     put_scanner(s, q, a, good && step == STEP_SCAN ? url : STR_NONE,
-                !good ? W_SCAN_BAD : step == STEP_SCAN ? W_SCAN_TEXT : W_SCAN_DONE);
+                !good               ? W_SCAN_BAD
+                : step == STEP_SCAN ? W_SCAN_TEXT
+                                    : W_SCAN_DONE);
 }
 
 /* ---- control ---- */
@@ -335,7 +338,8 @@ void control_qr_step(struct sim *s, const struct ask *q, struct reply *a)
     struct qr *x = qr_find(s->w, token);
     const struct user *u = json_str(j, "user", &id) ? user_find(s->w, id) : person_of(s, q);
     if (x == NULL || step_of(step) == STEP_BAD || !qr_step_run(s, x, step_of(step), ticket, u)) {
-        reply_error(s, a, 400, "qr", "The ticket is unknown or its state forbids the step, or no user is given.");
+        reply_error(s, a, 400, "qr",
+                    "The ticket is unknown or its state forbids the step, or no user is given.");
         return;
     }
     struct out o;

@@ -1,5 +1,6 @@
-/* Writes each request of TikTok's own paths into the ring (record.h). Bounded twice: MAX_LOG entries, each text cut at
- * LOG_TEXT_MAX bytes. The values are shown as they came: everything here is simulated and stays on this machine.
+/* Writes each request of TikTok's own paths into the ring (record.h). Bounded twice: MAX_LOG entries, each
+ * text cut at LOG_TEXT_MAX bytes. The values are shown as they came: everything here is simulated and stays
+ * on this machine.
  */
 #include "record.h"
 

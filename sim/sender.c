@@ -1,6 +1,6 @@
-/* The thread that posts webhooks. Takes the delivery that is due first, copies what it needs, posts without the lock,
- * writes down the attempt. Only 200 counts. Goes to loopback addresses only: the socket is refused otherwise, whatever
- * the name resolved to. Certificates are not checked, because the peer is this machine.
+/* The thread that posts webhooks. Takes the delivery that is due first, copies what it needs, posts without
+ * the lock, writes down the attempt. Only 200 counts. Goes to loopback addresses only: the socket is refused
+ * otherwise, whatever the name resolved to. Certificates are not checked, because the peer is this machine.
  */
 #include "sender.h"
 #include <arpa/inet.h>
@@ -110,7 +110,8 @@ static struct delivery *first_due(struct sim *s)
     struct delivery *best = NULL;
     for (size_t i = 0; i < MAX_DELIVERIES; i++) {
         struct delivery *d = &s->deliveries[i];
-        if (pending(d) && (best == NULL || d->due_ms < best->due_ms || (d->due_ms == best->due_ms && d->id < best->id)))
+        if (pending(d) &&
+            (best == NULL || d->due_ms < best->due_ms || (d->due_ms == best->due_ms && d->id < best->id)))
             best = d;
     }
     return best;

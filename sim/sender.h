@@ -1,7 +1,7 @@
 /* Webhooks out: building, signing, planning (webhook.c) and the thread that posts them (sender.c).
  *
- * A delivery is made under the lock and posted by the sender thread when its virtual time has come. Only HTTP 200
- * counts; every other answer is tried again with doubling pauses until 72 hours after the first attempt
+ * A delivery is made under the lock and posted by the sender thread when its virtual time has come. Only HTTP
+ * 200 counts; every other answer is tried again with doubling pauses until 72 hours after the first attempt
  * (login-kit 6.1). Targets are loopback addresses, checked on the socket.
  */
 #ifndef SIM_SENDER_H
@@ -10,8 +10,15 @@
 
 enum { MAX_DELIVERIES = 4096, MAX_TIMERS = 64, MAX_RATES = 256, MAX_ATTEMPTS = 12, WEBHOOK_MAX = 262144 };
 enum delivery_state {
-    DELIVERY_FREE, DELIVERY_WAITING, DELIVERY_HELD, DELIVERY_SENDING, DELIVERY_RETRYING, DELIVERY_DELIVERED,
-    DELIVERY_LOST, DELIVERY_DROPPED, DELIVERY_STATES
+    DELIVERY_FREE,
+    DELIVERY_WAITING,
+    DELIVERY_HELD,
+    DELIVERY_SENDING,
+    DELIVERY_RETRYING,
+    DELIVERY_DELIVERED,
+    DELIVERY_LOST,
+    DELIVERY_DROPPED,
+    DELIVERY_STATES
 };
 extern const char *const delivery_state_names[DELIVERY_STATES];
 enum wrong { SIGN_GOOD, SIGN_WRONG, SIGN_MISSING, SIGN_BAD_T, SIGN_KINDS };
@@ -41,7 +48,7 @@ struct event { /* what to send; user_openid may be empty */
     const struct app *app;
     str name, user_openid, content;
     int64_t create_time_s; /* 0: now */
-    str body; /* exact bytes in place of an envelope, when n > 0 */
+    str body;              /* exact bytes in place of an envelope, when n > 0 */
 };
 /* Queues it (and its duplicates); *ids gets up to 8 ids; returns how many. */
 size_t webhook_emit(struct sim *s, const struct event *e, const struct plan *plan_or_null, uint64_t ids[8]);
@@ -81,7 +88,8 @@ struct rate { /* the sliding minute as sixty slots of a second */
     int64_t count[60];
 };
 const struct act *act_find(str name);
-void act_run(struct sim *s, struct user *u, const struct app *a_or_null, const struct act *what, bool webhook);
+void act_run(struct sim *s, struct user *u, const struct app *a_or_null, const struct act *what,
+             bool webhook);
 bool act_later(struct sim *s, const struct timer *t);
 void timers_run(struct sim *s);
 #endif

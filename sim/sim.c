@@ -1,5 +1,6 @@
-/* The heart: memory of the simulator, answers and their error forms, the route look-up, one request from lock to log.
- * Faults are applied around the handler (faults.c); the log keeps every request of TikTok's own paths (record.c).
+/* The heart: memory of the simulator, answers and their error forms, the route look-up, one request from lock
+ * to log. Faults are applied around the handler (faults.c); the log keeps every request of TikTok's own paths
+ * (record.c).
  */
 #include "sim.h"
 #include "record.h"

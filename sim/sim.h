@@ -1,8 +1,9 @@
 /* The simulator's inner manual: one request in, one answer out, one lock around the world.
  *
- * front.c adapts room http to struct ask and struct reply, applies faults and keeps the log. Every endpoint is a row of
- * sim_routes with a handler that runs under sim->lock and never blocks. sender.c is the only thread beside http's: it
- * posts webhooks, to loopback addresses only. Nothing here includes tiktok, webhook or accounts of the daemon.
+ * front.c adapts room http to struct ask and struct reply, applies faults and keeps the log. Every endpoint
+ * is a row of sim_routes with a handler that runs under sim->lock and never blocks. sender.c is the only
+ * thread beside http's: it posts webhooks, to loopback addresses only. Nothing here includes tiktok, webhook
+ * or accounts of the daemon.
  */
 #ifndef SIM_H
 #define SIM_H
@@ -43,7 +44,7 @@ typedef void (*sim_fn)(struct sim *s, const struct ask *q, struct reply *a);
 struct sim_route {
     const char *method, *path;
     bool prefix; /* path is a beginning */
-    bool quiet; /* not in the log */
+    bool quiet;  /* not in the log */
     enum form_of form;
     sim_fn handle;
     const char *doc;
@@ -91,7 +92,7 @@ void reply_form(const struct ask *q, const struct form **out, struct reply *a);
 /* ---- handlers, by file ---- */
 #define HANDLER(name) void name(struct sim *s, const struct ask *q, struct reply *a)
 HANDLER(authorize_get); /* authorize.c */
-HANDLER(consent_post); /* consent.c */
+HANDLER(consent_post);  /* consent.c */
 HANDLER(people_get);
 HANDLER(people_post);
 HANDLER(oauth_token); /* oauth.c */
@@ -102,10 +103,10 @@ HANDLER(qr_page);
 HANDLER(qr_post);
 HANDLER(control_qr_list);
 HANDLER(control_qr_step);
-HANDLER(user_info); /* userinfo.c */
+HANDLER(user_info);  /* userinfo.c */
 HANDLER(video_list); /* video.c */
 HANDLER(video_query);
-HANDLER(cdn_get); /* avatar.c */
+HANDLER(cdn_get);        /* avatar.c */
 HANDLER(business_token); /* business.c */
 HANDLER(business_refresh);
 HANDLER(business_revoke);
@@ -120,7 +121,8 @@ HANDLER(control_message);
 HANDLER(control_any); /* control.c */
 
 /* ---- who is at the browser ---- */
-struct user *person_of(struct sim *s, const struct ask *q); /* cookie sim_person, else switch auto_user; NULL */
+/* cookie sim_person, else switch auto_user; NULL */
+struct user *person_of(struct sim *s, const struct ask *q);
 str cookie_get(const struct ask *q, const char *name);
 /* A new code for this person; redirect_uri, challenge may be empty. NULL never: the oldest is forgotten. */
 struct code *code_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes);
@@ -134,17 +136,4 @@ struct token *bearer(struct sim *s, const struct ask *q, struct reply *a);
 bool rate_ok(struct sim *s, unsigned app, const char *endpoint); /* sliding minute */
 void avatar_url(struct sim *s, const struct user *u, unsigned side, struct buf *b);
 void cover_url(struct sim *s, const struct user *u, int64_t video, struct buf *b);
-
-/* ---- files of state (world.c, snapshot.c) ---- */
-/* One row of "apps", "users", "shops", "customers": made, or changed where members are given. folder: where *_file
- * members are looked up. RC_INVALID names the member. */
-MUSTCHECK enum rc world_put(struct sim *s, str list, const struct json *row, const char *folder, struct fault *why);
-bool world_write(struct sim *s, str list, struct out *o, bool derived); /* false: no such list */
-/* Switches, lists and faults of a scenario text; ${NAME} is already replaced. */
-MUSTCHECK enum rc scenario_apply(struct sim *s, str json, const char *folder, struct fault *why);
-MUSTCHECK enum rc snapshot_load(struct sim *s, bool *found, struct fault *why);
-MUSTCHECK enum rc snapshot_save(struct sim *s, struct fault *why); /* takes the lock while it writes the text */
-MUSTCHECK enum rc file_read(const char *path, size_t max, struct arena *mem, str *out, struct fault *why);
-/* ${NAME} by the given names, else the environment. */
-MUSTCHECK enum rc text_fill(str text, char *const *sets, struct arena *mem, str *out, struct fault *why);
 #endif

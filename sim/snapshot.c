@@ -1,6 +1,8 @@
-/* Files: the scenario (read at start), secrets beside it, and the snapshot DIR/sim-state.json that lets a restart keep
- * people, grants and living tokens. The snapshot is one JSON text, written whole to a temporary file and renamed.
+/* Files: the scenario (read at start), secrets beside it, and the snapshot DIR/sim-state.json that lets a
+ * restart keep people, grants and living tokens. The snapshot is one JSON text, written whole to a temporary
+ * file and renamed.
  */
+#include "files.h"
 #include "sim.h"
 #include "faults.h"
 #include <errno.h>
@@ -23,7 +25,8 @@ enum rc file_read(const char *path, size_t max, struct arena *mem, str *out, str
     }
     close(fd);
     if (got < 0)
-        return fault_set(why, RC_FULL, "sim.file", "cannot read %s, or it is larger than %zu bytes", path, max);
+        return fault_set(why, RC_FULL, "sim.file", "cannot read %s, or it is larger than %zu bytes", path,
+                         max);
     *out = (str){p, n};
     return RC_OK;
 }

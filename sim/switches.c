@@ -1,5 +1,5 @@
-/* The table of switches and their values. A value is text that was checked against its row; numbers are kept as text
- * too, so that the snapshot and the control API show exactly what was set. Pure.
+/* The table of switches and their values. A value is text that was checked against its row; numbers are kept
+ * as text too, so that the snapshot and the control API show exactly what was set. Pure.
  */
 #include "switches.h"
 
@@ -9,9 +9,11 @@ const struct switch_row switch_rows[SW_COUNT] = {
     [SW_PROFILE] = {"profile", "nov2026|legacy", 0, 0, 0, "token lives and rotation"},
     [SW_REFRESH_SAME] = {"refresh_same", OFF_ON, 0, 0, 0, "legacy: a refresh returns the same refresh token"},
     [SW_REFRESH_CLOCK] = {"refresh_clock", "restart|countdown", 0, 0, 0, "the refresh life after a rotation"},
-    [SW_REFRESH_KILLS_ACCESS] = {"refresh_kills_access", OFF_ON, 0, 0, 0, "a refresh ends earlier access tokens"},
+    [SW_REFRESH_KILLS_ACCESS] = {"refresh_kills_access", OFF_ON, 0, 0, 0,
+                                 "a refresh ends earlier access tokens"},
     [SW_CODE_TTL_S] = {"code_ttl_s", NULL, 1, 3600, 300, "life of an authorization code"},
-    [SW_WEB_PKCE] = {"web_pkce", "off|hex", 0, 0, 0, "web redirects: ignore the challenge, or compare it as hex"},
+    [SW_WEB_PKCE] = {"web_pkce", "off|hex", 0, 0, 0,
+                     "web redirects: ignore the challenge, or compare it as hex"},
     [SW_CHALLENGE_CHECK] = {"challenge_check", "authorize|token", 0, 0, 0,
                             "where a desktop challenge that is not 64 hex characters is refused"},
     [SW_OAUTH_ERROR_STATUS] = {"oauth_error_status", "200|400", 0, 0, 0, "HTTP status of OAuth errors"},
@@ -20,18 +22,23 @@ const struct switch_row switch_rows[SW_COUNT] = {
                            "an unapproved scope is called unauthorized_client/client_key"},
     [SW_LENIENT_USER_INFO] = {"lenient_user_info", OFF_ON, 0, 0, 0, "leave out unknown and ungranted fields"},
     [SW_UNION_ID] = {"union_id", ON_OFF, 0, 0, 0, "user info carries union_id"},
-    [SW_RATE_PER_MINUTE] = {"rate_per_minute", NULL, 1, 100000, 600, "per app and v2 endpoint, sliding minute"},
+    [SW_RATE_PER_MINUTE] = {"rate_per_minute", NULL, 1, 100000, 600,
+                            "per app and v2 endpoint, sliding minute"},
     [SW_AVATAR_TTL_S] = {"avatar_ttl_s", NULL, 1, 31536000, 172800, "life of an avatar link"},
     [SW_ERROR_CLIENT_KEY] = {"error_delivery.client_key", "page|redirect", 0, 0, 0, "who tells the person"},
-    [SW_ERROR_REDIRECT_URI] = {"error_delivery.redirect_uri", "page|redirect", 0, 0, 0, "who tells the person"},
-    [SW_ERROR_CODE_CHALLENGE] = {"error_delivery.code_challenge", "page|redirect", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_REDIRECT_URI] = {"error_delivery.redirect_uri", "page|redirect", 0, 0, 0,
+                               "who tells the person"},
+    [SW_ERROR_CODE_CHALLENGE] = {"error_delivery.code_challenge", "page|redirect", 0, 0, 0,
+                                 "who tells the person"},
     [SW_ERROR_SCOPE] = {"error_delivery.scope", "page|redirect", 0, 0, 0, "who tells the person"},
-    [SW_ERROR_RESPONSE_TYPE] = {"error_delivery.response_type", "redirect|page", 0, 0, 0, "who tells the person"},
+    [SW_ERROR_RESPONSE_TYPE] = {"error_delivery.response_type", "redirect|page", 0, 0, 0,
+                                "who tells the person"},
     [SW_ERROR_SANDBOX] = {"error_delivery.sandbox", "redirect|page", 0, 0, 0, "who tells the person"},
     [SW_AUTO_CONSENT] = {"auto_consent", "off|allow|deny", 0, 0, 0, "answers the consent page by itself"},
     [SW_AUTO_USER] = {"auto_user", NULL, 0, 0, 0, "the person when no cookie says otherwise"},
     [SW_AUTO_SKIP] = {"auto_skip", ON_OFF, 0, 0, 0, "skips the page after an earlier consent"},
-    [SW_SKIP_WITHOUT_CODE] = {"skip_without_code", OFF_ON, 0, 0, 0, "business: the skipped page gives no code"},
+    [SW_SKIP_WITHOUT_CODE] = {"skip_without_code", OFF_ON, 0, 0, 0,
+                              "business: the skipped page gives no code"},
     [SW_QR_ANSWER] = {"qr_answer", "both|code|redirect_uri", 0, 0, 0, "what a confirmed QR check carries"},
     [SW_QR_TICKET] = {"qr_ticket", "echo|wrong", 0, 0, 0, "the client_ticket that comes back"},
     [SW_QR_TTL_S] = {"qr_ttl_s", NULL, 1, 3600, 300, "life of a QR code"},
@@ -43,7 +50,8 @@ const struct switch_row switch_rows[SW_COUNT] = {
     [SW_ESCAPE] = {"escape", OFF_ON, 0, 0, 0, "bodies with \\uXXXX and \\/"},
     [SW_WEBHOOK_DUPLICATE] = {"webhook_duplicate_percent", NULL, 0, 100, 0, "deliveries sent twice"},
     [SW_WEBHOOK_LOST] = {"webhook_lost_percent", NULL, 0, 100, 0, "deliveries never sent"},
-    [SW_WEBHOOK_REORDER] = {"webhook_reorder_percent", NULL, 0, 100, 0, "deliveries overtaken by the next one"},
+    [SW_WEBHOOK_REORDER] = {"webhook_reorder_percent", NULL, 0, 100, 0,
+                            "deliveries overtaken by the next one"},
     [SW_WEBHOOK_DELAY_MS] = {"webhook_delay_ms", NULL, 0, 864000000, 0, "before the first attempt, virtual"},
     [SW_WEBHOOK_SKEW_S] = {"webhook_skew_s", NULL, -864000, 864000, 0, "added to t and create_time"},
     [SW_RETRY_BASE_S] = {"retry_base_s", NULL, 1, 86400, 10, "first pause between attempts, virtual"},
@@ -114,7 +122,8 @@ enum rc switch_set(struct switches *s, str name, str value, struct fault *why)
         value_put(s, i, value);
         return RC_OK;
     }
-    return fault_set(why, RC_INVALID, "sim.switch", "no switch named " STR_FMT, STR_ARG(str_sub(name, 0, 60)));
+    return fault_set(why, RC_INVALID, "sim.switch", "no switch named " STR_FMT,
+                     STR_ARG(str_sub(name, 0, 60)));
 }
 
 bool switch_is(const struct switches *s, enum sw which, const char *choice)

@@ -1,20 +1,54 @@
-/* The switches: everything that no source could settle, or that a test wants otherwise. One table (switches.c). */
+/* The switches: everything that no source could settle, or that a test wants otherwise. One table
+ * (switches.c). */
 #ifndef SIM_SWITCHES_H
 #define SIM_SWITCHES_H
 #include "base/base.h"
 
 enum sw {
-    SW_PROFILE, SW_REFRESH_SAME, SW_REFRESH_CLOCK, SW_REFRESH_KILLS_ACCESS, SW_CODE_TTL_S, SW_WEB_PKCE,
-    SW_CHALLENGE_CHECK, SW_OAUTH_ERROR_STATUS, SW_SCOPE_ERROR, SW_SCOPE_MISLABEL, SW_LENIENT_USER_INFO, SW_UNION_ID,
-    SW_RATE_PER_MINUTE, SW_AVATAR_TTL_S, SW_ERROR_CLIENT_KEY, SW_ERROR_REDIRECT_URI, SW_ERROR_CODE_CHALLENGE,
-    SW_ERROR_SCOPE, SW_ERROR_RESPONSE_TYPE, SW_ERROR_SANDBOX, SW_AUTO_CONSENT, SW_AUTO_USER, SW_AUTO_SKIP,
-    SW_SKIP_WITHOUT_CODE, SW_QR_ANSWER, SW_QR_TICKET, SW_QR_TTL_S, SW_T_RESIGN, SW_SIGNATURE_HEADER, SW_WEBHOOK_SECRET,
-    SW_ESCAPE, SW_WEBHOOK_DUPLICATE, SW_WEBHOOK_LOST, SW_WEBHOOK_REORDER, SW_WEBHOOK_DELAY_MS, SW_WEBHOOK_SKEW_S,
-    SW_RETRY_BASE_S, SW_WEBHOOK_TIMEOUT_MS, SW_DATE_SKEW_S, SW_COUNT
+    SW_PROFILE,
+    SW_REFRESH_SAME,
+    SW_REFRESH_CLOCK,
+    SW_REFRESH_KILLS_ACCESS,
+    SW_CODE_TTL_S,
+    SW_WEB_PKCE,
+    SW_CHALLENGE_CHECK,
+    SW_OAUTH_ERROR_STATUS,
+    SW_SCOPE_ERROR,
+    SW_SCOPE_MISLABEL,
+    SW_LENIENT_USER_INFO,
+    SW_UNION_ID,
+    SW_RATE_PER_MINUTE,
+    SW_AVATAR_TTL_S,
+    SW_ERROR_CLIENT_KEY,
+    SW_ERROR_REDIRECT_URI,
+    SW_ERROR_CODE_CHALLENGE,
+    SW_ERROR_SCOPE,
+    SW_ERROR_RESPONSE_TYPE,
+    SW_ERROR_SANDBOX,
+    SW_AUTO_CONSENT,
+    SW_AUTO_USER,
+    SW_AUTO_SKIP,
+    SW_SKIP_WITHOUT_CODE,
+    SW_QR_ANSWER,
+    SW_QR_TICKET,
+    SW_QR_TTL_S,
+    SW_T_RESIGN,
+    SW_SIGNATURE_HEADER,
+    SW_WEBHOOK_SECRET,
+    SW_ESCAPE,
+    SW_WEBHOOK_DUPLICATE,
+    SW_WEBHOOK_LOST,
+    SW_WEBHOOK_REORDER,
+    SW_WEBHOOK_DELAY_MS,
+    SW_WEBHOOK_SKEW_S,
+    SW_RETRY_BASE_S,
+    SW_WEBHOOK_TIMEOUT_MS,
+    SW_DATE_SKEW_S,
+    SW_COUNT
 };
 struct switch_row {
     const char *name;
-    const char *choices; /* "a|b": the first is the default; NULL: a number or text */
+    const char *choices;   /* "a|b": the first is the default; NULL: a number or text */
     int64_t min, max, def; /* numbers; all 0: free text */
     const char *doc;
 };

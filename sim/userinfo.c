@@ -1,12 +1,26 @@
-/* GET /v2/user/info/: bearer, fields, scope of each field, rate, in this order (login-kit 4, 10). One ungranted field
- * refuses the whole call. The answer holds only what was asked, in the table's order and not the request's.
+/* GET /v2/user/info/: bearer, fields, scope of each field, rate, in this order (login-kit 4, 10). One
+ * ungranted field refuses the whole call. The answer holds only what was asked, in the table's order and not
+ * the request's.
  */
 #include "sim.h"
 #include "sender.h"
 
 enum info {
-    INFO_AVATAR, INFO_AVATAR_100, INFO_AVATAR_LARGE, INFO_BIO, INFO_DISPLAY_NAME, INFO_FOLLOWERS, INFO_FOLLOWING,
-    INFO_VERIFIED, INFO_LIKES, INFO_OPEN_ID, INFO_DEEP_LINK, INFO_UNION_ID, INFO_USERNAME, INFO_VIDEOS, INFO_COUNT
+    INFO_AVATAR,
+    INFO_AVATAR_100,
+    INFO_AVATAR_LARGE,
+    INFO_BIO,
+    INFO_DISPLAY_NAME,
+    INFO_FOLLOWERS,
+    INFO_FOLLOWING,
+    INFO_VERIFIED,
+    INFO_LIKES,
+    INFO_OPEN_ID,
+    INFO_DEEP_LINK,
+    INFO_UNION_ID,
+    INFO_USERNAME,
+    INFO_VIDEOS,
+    INFO_COUNT
 };
 static const struct {
     const char *name, *scope;
@@ -62,7 +76,8 @@ struct token *bearer(struct sim *s, const struct ask *q, struct reply *a)
         t = token_by_access(s->w, str_sub(q->authorization, 7, q->authorization.n));
     if (t == NULL || t->client_only || !token_alive(s->w, t, sim_now(s)) ||
         s->w->apps[t->app].portal != PORTAL_LOGIN) {
-        reply_error(s, a, 401, "access_token_invalid", "The access token is invalid or not found in the request.");
+        reply_error(s, a, 401, "access_token_invalid",
+                    "The access token is invalid or not found in the request.");
         return NULL;
     }
     a->client_key = str_of(s->w->apps[t->app].client_key);
@@ -111,10 +126,12 @@ static void put_info(struct sim *s, struct out *o, const struct token *t, enum i
 {
     const struct user *u = &s->w->users[t->user];
     const struct app *app = &s->w->apps[t->app];
-    const int64_t numbers[INFO_COUNT] = {[INFO_FOLLOWERS] = u->followers, [INFO_FOLLOWING] = u->following,
-                                         [INFO_LIKES] = u->likes, [INFO_VIDEOS] = u->videos};
-    const char *const texts[INFO_COUNT] = {[INFO_BIO] = u->bio, [INFO_DISPLAY_NAME] = u->display_name,
-                                           [INFO_USERNAME] = u->username};
+    const int64_t numbers[INFO_COUNT] = {[INFO_FOLLOWERS] = u->followers,
+                                         [INFO_FOLLOWING] = u->following,
+                                         [INFO_LIKES] = u->likes,
+                                         [INFO_VIDEOS] = u->videos};
+    const char *const texts[INFO_COUNT] = {
+        [INFO_BIO] = u->bio, [INFO_DISPLAY_NAME] = u->display_name, [INFO_USERNAME] = u->username};
     char id[ID_SIZE];
     if (texts[which] != NULL) {
         out_cstr(o, info_rows[which].name, texts[which]);

@@ -1,19 +1,43 @@
-/* POST /v2/video/list/ and /v2/video/query/: videos made from the user's count, the same in every run. create_time is in
- * seconds, the cursor in milliseconds; ids of other people are silently absent (login-kit 5, 10).
+/* POST /v2/video/list/ and /v2/video/query/: videos made from the user's count, the same in every run.
+ * create_time is in seconds, the cursor in milliseconds; ids of other people are silently absent (login-kit
+ * 5, 10).
  */
 #include "sim.h"
 
 enum video_field {
-    VIDEO_COMMENTS, VIDEO_COVER, VIDEO_CREATED, VIDEO_DURATION, VIDEO_EMBED_HTML, VIDEO_EMBED_LINK, VIDEO_HEIGHT,
-    VIDEO_ID, VIDEO_LIKES, VIDEO_SHARES, VIDEO_SHARE_URL, VIDEO_TITLE, VIDEO_DESCRIPTION, VIDEO_VIEWS, VIDEO_WIDTH,
+    VIDEO_COMMENTS,
+    VIDEO_COVER,
+    VIDEO_CREATED,
+    VIDEO_DURATION,
+    VIDEO_EMBED_HTML,
+    VIDEO_EMBED_LINK,
+    VIDEO_HEIGHT,
+    VIDEO_ID,
+    VIDEO_LIKES,
+    VIDEO_SHARES,
+    VIDEO_SHARE_URL,
+    VIDEO_TITLE,
+    VIDEO_DESCRIPTION,
+    VIDEO_VIEWS,
+    VIDEO_WIDTH,
     VIDEO_FIELDS
 };
 static const char *const video_names[VIDEO_FIELDS] = {
-    [VIDEO_COMMENTS] = "comment_count", [VIDEO_COVER] = "cover_image_url", [VIDEO_CREATED] = "create_time",
-    [VIDEO_DURATION] = "duration", [VIDEO_EMBED_HTML] = "embed_html", [VIDEO_EMBED_LINK] = "embed_link",
-    [VIDEO_HEIGHT] = "height", [VIDEO_ID] = "id", [VIDEO_LIKES] = "like_count", [VIDEO_SHARES] = "share_count",
-    [VIDEO_SHARE_URL] = "share_url", [VIDEO_TITLE] = "title", [VIDEO_DESCRIPTION] = "video_description",
-    [VIDEO_VIEWS] = "view_count", [VIDEO_WIDTH] = "width",
+    [VIDEO_COMMENTS] = "comment_count",
+    [VIDEO_COVER] = "cover_image_url",
+    [VIDEO_CREATED] = "create_time",
+    [VIDEO_DURATION] = "duration",
+    [VIDEO_EMBED_HTML] = "embed_html",
+    [VIDEO_EMBED_LINK] = "embed_link",
+    [VIDEO_HEIGHT] = "height",
+    [VIDEO_ID] = "id",
+    [VIDEO_LIKES] = "like_count",
+    [VIDEO_SHARES] = "share_count",
+    [VIDEO_SHARE_URL] = "share_url",
+    [VIDEO_TITLE] = "title",
+    [VIDEO_DESCRIPTION] = "video_description",
+    [VIDEO_VIEWS] = "view_count",
+    [VIDEO_WIDTH] = "width",
 };
 #define FIRST_VIDEO_S 1780000000 /* the oldest video; each next one is 7 hours younger */
 
@@ -43,14 +67,16 @@ static bool fields_read(str list, uint32_t *asked)
     return *asked != 0;
 }
 
-static void put_field(struct sim *s, struct out *o, const struct user *u, int64_t index, enum video_field which)
+static void put_field(struct sim *s, struct out *o, const struct user *u, int64_t index,
+                      enum video_field which)
 {
     const char *name = video_names[which];
     struct arena *mem = o->b->mem;
     int64_t id = video_id(s, u, index);
     const int64_t numbers[VIDEO_FIELDS] = {
-        [VIDEO_COMMENTS] = index * 3 % 41, [VIDEO_CREATED] = video_created_s(index), [VIDEO_DURATION] = 8 + index % 50,
-        [VIDEO_HEIGHT] = 1024, [VIDEO_LIKES] = index * 37 % 900, [VIDEO_SHARES] = index % 19,
+        [VIDEO_COMMENTS] = index * 3 % 41,    [VIDEO_CREATED] = video_created_s(index),
+        [VIDEO_DURATION] = 8 + index % 50,    [VIDEO_HEIGHT] = 1024,
+        [VIDEO_LIKES] = index * 37 % 900,     [VIDEO_SHARES] = index % 19,
         [VIDEO_VIEWS] = index * 1117 % 90000, [VIDEO_WIDTH] = 576};
     struct buf url;
     switch (which) {
@@ -73,8 +99,9 @@ static void put_field(struct sim *s, struct out *o, const struct user *u, int64_
         out_str(o, name, arena_fmt(mem, "https://www.tiktok.com/player/v1/%lld", (long long)id));
         break;
     case VIDEO_EMBED_HTML:
-        out_str(o, name, arena_fmt(mem, "<blockquote class=\"simulated\" data-video-id=\"%lld\"></blockquote>",
-                                   (long long)id));
+        out_str(o, name,
+                arena_fmt(mem, "<blockquote class=\"simulated\" data-video-id=\"%lld\"></blockquote>",
+                          (long long)id));
         break;
     default:
         out_int(o, name, numbers[which]);

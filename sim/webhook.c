@@ -1,15 +1,16 @@
-/* Webhooks as TikTok builds them: the envelope with `content` as JSON inside a string, seconds outside and milliseconds
- * inside, the signature over t + "." + raw body with the app's secret (login-kit 6.2, messaging 3.2, 3.3). Plans bend
- * one delivery, switches bend all. Runs under the lock; the thread that posts is sender.c.
+/* Webhooks as TikTok builds them: the envelope with `content` as JSON inside a string, seconds outside and
+ * milliseconds inside, the signature over t + "." + raw body with the app's secret (login-kit 6.2, messaging
+ * 3.2, 3.3). Plans bend one delivery, switches bend all. Runs under the lock; the thread that posts is
+ * sender.c.
  */
 #include "sender.h"
 #include "members.h"
 #include "crypto/crypto.h"
 
 const char *const delivery_state_names[DELIVERY_STATES] = {
-    [DELIVERY_FREE] = "free",           [DELIVERY_WAITING] = "waiting",     [DELIVERY_HELD] = "held",
-    [DELIVERY_SENDING] = "sending",     [DELIVERY_RETRYING] = "retrying",   [DELIVERY_DELIVERED] = "delivered",
-    [DELIVERY_LOST] = "lost",           [DELIVERY_DROPPED] = "dropped",
+    [DELIVERY_FREE] = "free",       [DELIVERY_WAITING] = "waiting",   [DELIVERY_HELD] = "held",
+    [DELIVERY_SENDING] = "sending", [DELIVERY_RETRYING] = "retrying", [DELIVERY_DELIVERED] = "delivered",
+    [DELIVERY_LOST] = "lost",       [DELIVERY_DROPPED] = "dropped",
 };
 static const char *const wrong_names[SIGN_KINDS] = {
     [SIGN_GOOD] = "good", [SIGN_WRONG] = "wrong", [SIGN_MISSING] = "missing", [SIGN_BAD_T] = "bad_t"};
@@ -177,10 +178,14 @@ void deliveries_write(struct sim *s, uint64_t after, struct out *o)
 /* ---- plans from JSON ---- */
 
 static const struct member members[] = {
-    MEMBER_INT(struct plan, "duplicates", duplicates), MEMBER_INT(struct plan, "delay_ms", delay_ms),
-    MEMBER_INT(struct plan, "t_offset_s", t_offset_s), MEMBER_BOOL(struct plan, "hold", hold),
-    MEMBER_BOOL(struct plan, "lost", lost),            MEMBER_TEXT(struct plan, "client_key", client_key),
-    MEMBER_TEXT(struct plan, "header", header),        MEMBER_TEXT(struct plan, "secret", secret),
+    MEMBER_INT(struct plan, "duplicates", duplicates),
+    MEMBER_INT(struct plan, "delay_ms", delay_ms),
+    MEMBER_INT(struct plan, "t_offset_s", t_offset_s),
+    MEMBER_BOOL(struct plan, "hold", hold),
+    MEMBER_BOOL(struct plan, "lost", lost),
+    MEMBER_TEXT(struct plan, "client_key", client_key),
+    MEMBER_TEXT(struct plan, "header", header),
+    MEMBER_TEXT(struct plan, "secret", secret),
 };
 
 static bool plan_special(const struct json *m, struct plan *p)
@@ -211,7 +216,8 @@ enum rc plan_read(const struct json *j, struct plan *out, struct fault *why)
     struct plan p = {.duplicates = 0};
     for (const struct json *m = j == NULL ? NULL : j->child; m != NULL; m = m->next)
         if (!member_read(members, COUNT_OF(members), m, &p) && !plan_special(m, &p))
-            return fault_set(why, RC_INVALID, "sim.plan", "plan: bad member " STR_FMT, STR_ARG(str_sub(m->key, 0, 60)));
+            return fault_set(why, RC_INVALID, "sim.plan", "plan: bad member " STR_FMT,
+                             STR_ARG(str_sub(m->key, 0, 60)));
     str choice = str_of(p.secret);
     if (p.duplicates < 0 || p.duplicates > 7 || p.delay_ms < 0)
         return fault_set(why, RC_INVALID, "sim.plan", "plan: duplicates 0 to 7, delay_ms not below 0");

@@ -1,17 +1,20 @@
-/* Rows of the scenario, the control API and the snapshot: the same JSON in all three, read and written here by member
- * tables. A row that names an existing id changes only the members it carries. Unknown members are refused, so that a
- * misspelled one does not look like a working test.
+/* Rows of the scenario, the control API and the snapshot: the same JSON in all three, read and written here
+ * by member tables. A row that names an existing id changes only the members it carries. Unknown members are
+ * refused, so that a misspelled one does not look like a working test.
  */
+#include "files.h"
 #include "authorize.h"
 #include "members.h"
 
 static const char *const portals[] = {[PORTAL_LOGIN] = "login", [PORTAL_BUSINESS] = "business"};
 static const char *const app_states[] = {
     [APP_DRAFT] = "draft", [APP_IN_REVIEW] = "in_review", [APP_LIVE] = "live", [APP_SANDBOX] = "sandbox"};
-static const char *const person_states[] = {
-    [PERSON_ACTIVE] = "active", [PERSON_DELETED] = "deleted", [PERSON_UNDER_AGE] = "under_age",
-    [PERSON_BANNED] = "banned"};
-static const char *const uri_kinds[] = {[URI_WEB] = "web", [URI_DESKTOP] = "desktop", [URI_MOBILE] = "mobile"};
+static const char *const person_states[] = {[PERSON_ACTIVE] = "active",
+                                            [PERSON_DELETED] = "deleted",
+                                            [PERSON_UNDER_AGE] = "under_age",
+                                            [PERSON_BANNED] = "banned"};
+static const char *const uri_kinds[] = {
+    [URI_WEB] = "web", [URI_DESKTOP] = "desktop", [URI_MOBILE] = "mobile"};
 
 static bool name_in(const char *const *names, size_t n, const struct json *m, unsigned *out)
 {
@@ -70,10 +73,12 @@ static bool read_uris(const struct json *lists, struct app *a)
     for (const struct json *list = lists->child; list != NULL; list = list->next) {
         unsigned kind, n = 0;
         struct json name = {.type = JSON_STR, .s = list->key};
-        if (!name_in(uri_kinds, COUNT_OF(uri_kinds), &name, &kind) || list->type != JSON_ARR || list->count > MAX_URIS)
+        if (!name_in(uri_kinds, COUNT_OF(uri_kinds), &name, &kind) || list->type != JSON_ARR ||
+            list->count > MAX_URIS)
             return false;
         for (const struct json *x = list->child; x != NULL; x = x->next, n++)
-            if (x->type != JSON_STR || !uri_allowed((enum uri_kind)kind, x->s) || !TEXT_SET(a->uris[kind][n], x->s))
+            if (x->type != JSON_STR || !uri_allowed((enum uri_kind)kind, x->s) ||
+                !TEXT_SET(a->uris[kind][n], x->s))
                 return false;
         a->n_uris[kind] = n;
     }
@@ -112,7 +117,7 @@ static bool read_secret_file(const struct json *m, const char *folder, struct ap
 /* Webhooks go to this machine only: a name that could be elsewhere is refused when the app is made. */
 static bool url_local(str url)
 {
-    static const char *const heads[] = {"http://127.0.0.1:", "http://localhost:", "http://[::1]:",
+    static const char *const heads[] = {"http://127.0.0.1:",  "http://localhost:",  "http://[::1]:",
                                         "https://127.0.0.1:", "https://localhost:", "https://[::1]:"};
     for (size_t i = 0; i < COUNT_OF(heads); i++)
         if (str_starts(url, str_of(heads[i])))
@@ -142,7 +147,8 @@ static bool app_special(const struct json *m, const char *folder, struct app *a)
 
 static enum rc bad(const struct json *m, const char *list, struct fault *why)
 {
-    return fault_set(why, RC_INVALID, "sim.row", "%s: bad member " STR_FMT, list, STR_ARG(str_sub(m->key, 0, 60)));
+    return fault_set(why, RC_INVALID, "sim.row", "%s: bad member " STR_FMT, list,
+                     STR_ARG(str_sub(m->key, 0, 60)));
 }
 
 static enum rc put_app(struct sim *s, const struct json *row, const char *folder, struct fault *why)
@@ -158,7 +164,8 @@ static enum rc put_app(struct sim *s, const struct json *row, const char *folder
         if (!member_read(app_members, COUNT_OF(app_members), m, next) && !app_special(m, folder, next))
             rc = bad(m, "apps", why);
     if (rc == RC_OK && !url_local(str_of(next->webhook_url)))
-        rc = fault_set(why, RC_INVALID, "sim.row", "apps: webhook_url must be a loopback address with a port");
+        rc =
+            fault_set(why, RC_INVALID, "sim.row", "apps: webhook_url must be a loopback address with a port");
     if (rc == RC_OK && next->secret[0] == '\0')
         rc = fault_set(why, RC_INVALID, "sim.row", "apps: client_secret or client_secret_file is required");
     if (rc == RC_OK && have == NULL && w->n_apps == MAX_APPS)
@@ -193,8 +200,8 @@ static bool id_plain(str id)
 {
     for (size_t i = 0; i < id.n; i++) {
         char c = id.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-              c == '.'))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+              c == '_' || c == '.'))
             return false;
     }
     return id.n > 0 && id.n < 64;
