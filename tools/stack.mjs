@@ -184,9 +184,10 @@ export const LOGIN_KEY = 'awsimlogin0000000001';
 export const BUSINESS_KEY = '7600000000000000001';
 
 // The settings of a demo or test daemon. `settings` of the caller come last and win.
-export function daemonConfig({ dir, port, simUrl, dbUrl, settings = {} }) {
+export function daemonConfig({ dir, port, privatePort, simUrl, dbUrl, settings = {} }) {
   return {
     'http.listen': `127.0.0.1:${port}`,
+    'http.private_listen': `127.0.0.1:${privatePort}`,
     'public.base_url': `http://127.0.0.1:${port}`,
     'store.url': dbUrl ?? `sqlite:${path.join(dir, 'daemon', 'mozflow.db')}`,
     'keys.kek_file': secretFile(dir, 'kek.secret', () => randomBytes(32).toString('hex')),
@@ -240,6 +241,7 @@ export async function startStack(o = {}) {
   try {
     const port = o.port || (await freePort());
     const demoPort = o.demoPort || (await freePort());
+    const privatePort = o.privatePort || (await freePort());
     const sim = await startSim({
       dir,
       port: o.simPort || 0,
@@ -259,8 +261,8 @@ export async function startStack(o = {}) {
       parts.push(() => stopPostgres(dir));
     }
     const config = path.join(dir, 'mozflow-tiktok.conf');
-    writeConfig(config, daemonConfig({ dir, port, simUrl: sim.url, dbUrl, settings: o.settings }));
-    const stack = { dir, sim, port, demoPort, config, dbUrl, demo: null, seed: null, stop };
+    writeConfig(config, daemonConfig({ dir, port, privatePort, simUrl: sim.url, dbUrl, settings: o.settings }));
+    const stack = { dir, sim, port, demoPort, privateUrl: `http://127.0.0.1:${privatePort}`, config, dbUrl, demo: null, seed: null, stop };
     stack.daemon = await startDaemon({ dir, port, config, detached: o.detached, env: o.env });
     parts.push(() => stack.daemon.stop());
     if (o.seed !== false) {
