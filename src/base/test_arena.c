@@ -1,4 +1,5 @@
-/* Arena and buffer: bounds, alignment, zeroing, reuse, growth in place, and a failure at each allocation in turn. */
+/* Arena and buffer: bounds, alignment, zeroing, reuse, growth in place, and a failure at each allocation
+ * in turn. */
 #include "unit.h"
 #include "base/base_priv.h"
 

@@ -1,6 +1,7 @@
-/* A sealer seals many values under one derived key: a random 128-bit salt per sealer gives a key that no other sealer
- * has, so its nonces may simply count. One context keeps the key schedule; a value costs the AES work and little more.
- * What can go wrong: nothing but a full arena; after 2^31 values it takes a new salt. */
+/* A sealer seals many values under one derived key: a random 128-bit salt per sealer gives a key that no
+ * other sealer has, so its nonces may simply count. One context keeps the key schedule; a value costs the
+ * AES work and little more. What can go wrong: nothing but a full arena; after 2^31 values it takes a new
+ * salt. */
 #include <openssl/evp.h>
 #include "crypto/crypto_priv.h"
 
@@ -19,8 +20,8 @@ static void salt_new(struct sealer *s)
 {
     unsigned char key[KEY_BYTES];
     random_bytes(s->salt, SALT_BYTES);
-    hkdf((struct secret){s->key.key, KEY_BYTES}, (str){(const char *)s->salt, SALT_BYTES}, (str){s->head, s->head_n},
-         key, KEY_BYTES);
+    hkdf((struct secret){s->key.key, KEY_BYTES}, (str){(const char *)s->salt, SALT_BYTES},
+         (str){s->head, s->head_n}, key, KEY_BYTES);
     must(EVP_EncryptInit_ex2(s->ctx, crypto_aes_256_gcm(), key, NULL, NULL) == 1);
     wipe(key, sizeof(key));
     s->count = 0;

@@ -1,5 +1,5 @@
-/* JSON: what is read exactly, what is refused and why, what the writer makes of hostile strings, and both against each
- * other over generated trees. A failure is forced at each allocation of the reader. */
+/* JSON: what is read exactly, what is refused and why, what the writer makes of hostile strings, and both
+ * against each other over generated trees. A failure is forced at each allocation of the reader. */
 #include "unit.h"
 #include <signal.h>
 #include <sys/wait.h>
