@@ -22,6 +22,14 @@ static const struct named secret_names[] = {
 };
 static const str token_prefixes[] = {{"act.", 4}, {"rft.", 4}, {"clt.", 4}, {"whsec_", 6}};
 
+/* First letters of all shapes above, of "bearer" and of "basic": most positions of a text need no closer
+ * look. */
+static const bool begins_shape[256] = {
+    ['a'] = true, ['b'] = true, ['c'] = true, ['p'] = true, ['r'] = true, ['s'] = true,
+    ['t'] = true, ['w'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['P'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['W'] = true,
+};
+
 struct hidden {
     size_t keep; /* bytes shown as they are: the prefix or the name */
     size_t hide;
@@ -138,9 +146,11 @@ static struct hidden by_run(str s, size_t at)
 
 static struct hidden secret_at(str s, size_t at, enum mask_net net)
 {
-    struct hidden h = by_prefix(s, at);
-    if (h.hide == 0 && word_char(s.p[at])) {
-        h = by_scheme(s, at);
+    struct hidden h = {0, 0};
+    if (begins_shape[(unsigned char)s.p[at]]) {
+        h = by_prefix(s, at);
+        if (h.hide == 0)
+            h = by_scheme(s, at);
         if (h.hide == 0)
             h = by_name(s, at);
     }

@@ -227,6 +227,18 @@ static void what_the_net_takes_and_leaves(void **state)
     net("ข้อความธรรมดา", "ข้อความธรรมดา");
     net("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_***");
     net("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaact.0123456789abcdef, b", "***, b");
+    static const char *const names[] = {"access_token", "refresh_token", "client_secret", "code_verifier",
+                                        "app_secret",   "auth_code",     "password",      "cookie",
+                                        "secret",       "token",         "code",          "state",
+                                        "ticket",       "authorization", "Set-Cookie",    "AUTH_CODE"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        str name = str_of(names[i]);
+        net(arena_fmt(mem, STR_FMT "=0123456789abcdefg", STR_ARG(name)).p,
+            arena_fmt(mem, STR_FMT "=***", STR_ARG(name)).p);
+    }
+    static const char *const prefixes[] = {"act.", "rft.", "clt.", "whsec_", "RFT.", "basic ", "BEARER "};
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++)
+        net(arena_fmt(mem, "%s0123456789abcdefg", prefixes[i]).p, arena_fmt(mem, "%s***", prefixes[i]).p);
     net("", "");
 }
 
