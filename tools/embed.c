@@ -1,8 +1,8 @@
 /* embed: turns a folder of built console files into one C source with a constant table (src/app/assets.h).
  *
- * embed DIR OUT.c. Runs on every build and needs nothing but the C library; OUT.c is only touched when its content
- * changes. A missing DIR gives the page below, so that the C build works without Node.js. Fails on an unreadable
- * file or a name that could not stand in a URL path.
+ * embed DIR OUT.c. Runs on every build and needs nothing but the C library; OUT.c is only touched when its
+ * content changes. A missing DIR gives the page below, so that the C build works without Node.js. Fails on an
+ * unreadable file or a name that could not stand in a URL path.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

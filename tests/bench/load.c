@@ -1,10 +1,11 @@
-/* load: signed webhook load for tests/bench/intake. One thread, epoll, keep-alive connections, one request under way
- * on each. Every body is unique (about 630 bytes, the shape of a direct message) and signed when it is sent, as TikTok
- * signs. Counts answers by status, keeps a latency histogram, and prints one line of JSON. Only loopback targets.
+/* load: signed webhook load for tests/bench/intake. One thread, epoll, keep-alive connections, one request
+ * under way on each. Every body is unique (about 630 bytes, the shape of a direct message) and signed when it
+ * is sent, as TikTok signs. Counts answers by status, keeps a latency histogram, and prints one line of JSON.
+ * Only loopback targets.
  *
  * load --port P --path /webhooks/tiktok/x --secret-file F [--client-key K] [--connections 64] [--requests N]
- *      [--seconds S] [--seed TEXT]   Ends at N requests or after S seconds, whichever is first.
- * An answer other than 200 is counted apart; a closed connection is opened again and its request counted as lost.
+ *      [--seconds S] [--seed TEXT] Ends at N requests or after S seconds, whichever is first. An answer other
+ * than 200 is counted apart; a closed connection is opened again and its request counted as lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -177,7 +178,8 @@ static bool more_wanted(int64_t end_us)
     return sent < opt.requests && now_us() < end_us;
 }
 
-/* Sends what is left of c->out. Requests are smaller than a socket buffer, so a short write is rare: it waits. */
+/* Sends what is left of c->out. Requests are smaller than a socket buffer, so a short write is rare: it
+ * waits. */
 static void push(struct conn *c)
 {
     while (c->out_at < c->out_n) {
