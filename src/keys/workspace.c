@@ -67,8 +67,8 @@ enum rc keys_unseal(struct keys *k, struct tx *tx, const struct keys_place *at, 
                     struct arena *secret_mem, struct secret *out, struct fault *why)
 {
     str id;
-    if (!sealed_key_id(sealed, &id))
-        return fault_set(why, RC_DENIED, "crypto.open", "not a sealed value");
+    if (!sealed_key_id(sealed, &id) || !id_valid(id, "dek"))
+        return fault_set(why, RC_DENIED, "crypto.open", "not a value sealed by this room");
     struct seal_key key;
     if (!vault_find(k->vault, id, &key)) {
         struct key_row r;
