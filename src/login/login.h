@@ -1,33 +1,36 @@
 /* login: sign in with TikTok (browser, mobile, QR), link to a Mozflow user, sign in to the console.
  *
- * Tables: login_attempts (one row per try, also the record of its end), login_states (one-time, hashed; found before
- * the workspace is known: exempt), login_codes (hand-over codes, hashed), login_links (TikTok account to Mozflow user),
- * login_return_urls, login_sites (a workspace's public key), login_members (account to console member).
+ * Tables: login_attempts (one row per try, also the record of its end), login_states (one-time, hashed; found
+ * before the workspace is known: exempt), login_codes (hand-over codes, hashed), login_links (TikTok account
+ * to Mozflow user), login_return_urls, login_sites (a workspace's public key), login_members (account to
+ * console member).
  *
- * Flow (browser): start page (what is read and why, consent text) -> one click, POST /auth/tiktok/continue -> state and
- * `__Host-mz_oauth` cookie -> TikTok -> GET /auth/tiktok/callback: the state is taken by one UPDATE ... RETURNING
- * bound to cookie, provider and life (10 minutes) -> tiktok_exchange, tiktok_user_info (8 s in all) -> ONE transaction
- * {account, grant sealed, consent, audit, event login.completed, jobs_emit login.completed, one-time code} -> 303 to an
- * allow-listed return URL -> Mozflow's server: POST /v1/login/exchange within 60 s.
- * Mobile: /auth/tiktok/mobile/start, then /auth/tiktok/mobile with what TikTok's SDK gave the app; the answer is our
- * one-time code. An app without the SDK opens the start link in the system browser and gets the code by its app link.
- * QR: /auth/tiktok/qr draws the code; the page polls; a confirmed scan ends like a callback.
+ * Flow (browser): start page (what is read and why, consent text) -> one click, POST /auth/tiktok/continue ->
+ * state and `__Host-mz_oauth` cookie -> TikTok -> GET /auth/tiktok/callback: the state is taken by one UPDATE
+ * ... RETURNING bound to cookie, provider and life (10 minutes) -> tiktok_exchange, tiktok_user_info (8 s in
+ * all) -> ONE transaction {account, grant sealed, consent, audit, event login.completed, jobs_emit
+ * login.completed, one-time code} -> 303 to an allow-listed return URL -> Mozflow's server: POST
+ * /v1/login/exchange within 60 s. Mobile: /auth/tiktok/mobile/start, then /auth/tiktok/mobile with what
+ * TikTok's SDK gave the app; the answer is our one-time code. An app without the SDK opens the start link in
+ * the system browser and gets the code by its app link. QR: /auth/tiktok/qr draws the code; the page polls; a
+ * confirmed scan ends like a callback.
  *
- * Attacks and why they fail (each is a test in tests/journeys/s_attack.mjs):
- * - A link attempt of the attacker sent to a victim: the callback never links. The exchange must carry the
- *   mozflow_user_id of the session that received the code; the victim's differs from the attempt's: 409, code burnt.
- * - The attacker's code planted in a victim's browser: the exchange carries the attempt id (or client_state) that
- *   Mozflow keeps in the session of the browser; the planted code belongs to another attempt: 409, code burnt. For
- *   this reason the return URL of an attempt made through the API does not name the attempt.
- * - State missing, reused, expired, of another browser, workspace or provider: nothing is taken; a page says so.
- * - Open redirects: return URLs are chosen by id from the workspace's list. Session fixation: a console session is
- *   always new and the oauth cookie is set at the click, deleted at the callback.
- * - E-mail is never used; TikTok gives none. This room never makes a Mozflow user.
+ * Attacks and why they fail (each is a test in tests/journeys/s_attack.mjs): - A link attempt of the attacker
+ * sent to a victim: the callback never links. The exchange must carry the mozflow_user_id of the session that
+ * received the code; the victim's differs from the attempt's: 409, burnt. - The attacker's code planted in a
+ * victim's browser: the exchange carries the attempt id that Mozflow keeps in its own session of that browser
+ * (never the one in the URL); the planted code is another attempt's: 409, burnt. A start by ?workspace= has
+ * no such session value, so it must bring client_state, which Mozflow compares. - State missing, reused,
+ * expired, of another browser, workspace or provider: nothing is taken; a page says so. - Open redirects:
+ * return URLs are chosen by id from the workspace's list. Session fixation: a console session is always new;
+ * the oauth cookie is set at the click and deleted at the callback. - A console link start sent to a
+ * colleague: the callback's own session must be the member who began. E-mail is never used; TikTok gives
+ * none. This room never makes a Mozflow user.
  *
  * Threads: none of its own; the callback runs in http's exchange workers. What can go wrong at TikTok: see
- * login_ends[]: every end of an attempt is a row with its page, event and metric label.
- * Switched off (flag login.tiktok): the routes answer 404, the button script too; a running attempt ends with the
- * page login.switched_off.
+ * login_ends[]: every end of an attempt is a row with its page, event and metric label. Switched off (flag
+ * login.tiktok): the routes answer 404, the button script too; a running attempt ends with the page
+ * login.switched_off.
  */
 #ifndef MZ_LOGIN_H
 #define MZ_LOGIN_H
@@ -53,6 +56,9 @@ struct login_options {
     const struct config *config;
     struct store *store;
     struct keys *keys;
+    struct audit *audit;
+    struct consent *consent;
+    struct budget *budget;
     struct accounts *accounts;
     struct tiktok *tiktok;
     struct access *access;
@@ -63,66 +69,59 @@ struct login_options {
 MUSTCHECK enum rc login_open(const struct login_options *o, struct login **out, struct fault *why);
 void login_close(struct login **l);
 
-/* How an attempt can end: one row each. The code is also the key of its problem row (page in English and Thai), the
- * metric's label and the log event's suffix. */
+/* How an attempt can end: one row each. The code is also the key of its problem row (page in English and
+ * Thai), the metric's label and the log event's suffix. */
 struct login_end {
     const char *code; /* "login.denied" */
-    int status; /* of the page */
-    bool try_again; /* the page offers another try */
+    int status;       /* of the page */
+    bool try_again;   /* the page offers another try */
     const char *doc;
 };
 const struct login_end *login_end(size_t i); /* NULL past the end */
 
-/* ---- use cases: for the CLI, the demo's seed and tests ---- */
-/* The workspace's public key for `?workspace=`, made at the first call ("pk_..."). */
-MUSTCHECK enum rc login_public_key(struct tx *tx, str workspace, struct arena *mem, str *out, struct fault *why);
-/* RC_INVALID "login.return_url": https (http on loopback), no fragment, <= 512 bytes; an app link is https too. */
+/* ---- use cases, inside a transaction: for the CLI, the demo's seed, the handlers and tests ---- */
+/* RC_INVALID "login.return_url": https (http on loopback), no fragment, <= 512 bytes; an app link is https
+ * too. The same URL twice gives the same id ("ret_..."). */
 MUSTCHECK enum rc login_return_url_add(struct tx *tx, str workspace, str url, struct arena *mem, str *id,
                                        struct fault *why);
 
-enum login_purpose { LOGIN_SIGN_IN, LOGIN_LINK, LOGIN_CONSOLE, LOGIN_PURPOSES };
+enum login_purpose { LOGIN_SIGN_IN, LOGIN_LINK, LOGIN_CONSOLE, LOGIN_CONSOLE_LINK, LOGIN_PURPOSES };
 struct login_start {
-    str workspace;
+    str workspace; /* "-" for LOGIN_CONSOLE: the member's identity tells it */
     enum login_purpose purpose;
     str mozflow_user_id, return_url, lang, client_state; /* return_url: an id of the workspace's list */
-    str app_challenge; /* hex SHA-256 of an app's verifier, which the exchange must then carry; STR_NONE */
-    str member; /* LOGIN_CONSOLE while signed in: link TikTok to this member; STR_NONE: sign in */
-    bool by_page; /* started by ?workspace=: the exchange must carry client_state */
+    str app_challenge; /* hex SHA-256 of an app's own verifier, which the exchange must carry; empty: none */
+    str member;        /* LOGIN_CONSOLE_LINK: who began */
 };
-MUSTCHECK enum rc login_attempt_make(struct tx *tx, const struct login_start *in, struct arena *mem, str *attempt,
-                                     struct fault *why);
+/* RC_INVALID "login.return_url_unknown", "login.client_state" (16 to 512 characters). *attempt: "lat_...". */
+MUSTCHECK enum rc login_attempt_make(struct tx *tx, const struct login_start *in, struct arena *mem,
+                                     str *attempt, struct fault *why);
 
-/* The one-time taking of a state, the heart of the callback. Exactly one of any number of equal callers gets RC_OK. */
-struct login_taken {
-    str workspace, attempt, redirect_uri, scopes, qr_ticket;
-    struct secret verifier; /* n == 0: no challenge was sent */
+/* The click: a fresh state and cookie value for an attempt that has not ended. */
+enum login_via { VIA_BROWSER, VIA_MOBILE, VIA_QR, VIA_COUNT };
+struct login_click {
+    str workspace, attempt, redirect_uri, scopes;
+    enum login_via via;
+    bool challenge; /* make and seal a PKCE verifier */
 };
-enum login_via { VIA_BROWSER, VIA_MOBILE, VIA_QR };
+struct login_clicked {
+    str state, cookie, verifier; /* shown once; hashed or sealed at rest */
+};
+MUSTCHECK enum rc login_state_put(struct login *l, struct tx *tx, const struct login_click *in,
+                                  struct arena *mem, struct login_clicked *out, struct fault *why);
+
+/* The one-time taking of a state, the heart of the callback. Of any number of equal callers exactly one gets
+ * RC_OK. RC_CONFLICT "login.state_unknown" (missing, of another browser or way), "login.state_expired",
+ * "login.double_callback". */
 struct login_proof {
     enum login_via via;
-    str state, cookie; /* cookie: STR_NONE for mobile */
+    str state, cookie; /* cookie: empty for mobile, where the app holds the state */
 };
-/* RC_CONFLICT "login.state_unknown" (missing, foreign browser, provider or way), "login.state_expired",
- * "login.double_callback". */
-MUSTCHECK enum rc login_state_take(struct login *l, struct tx *tx, const struct login_proof *proof, struct arena *mem,
-                                   struct login_taken *out, struct fault *why);
-
-/* The handler of `authorization.removed`: a row of webhook's table that puts job login.authorization_removed. */
-extern const struct webhook_row login_webhooks[];
-extern const size_t login_webhooks_n;
-extern const struct migration_table login_migrations; /* 3200+ */
-extern const struct route login_routes[]; /* ctx: struct login */
-extern const size_t login_routes_n;
-extern const struct job_kind login_jobs[]; /* ctx: struct login */
-extern const size_t login_jobs_n;
-extern const struct job_schedule login_schedules[]; /* old states, codes and attempts go */
-extern const size_t login_schedules_n;
-extern const struct setting login_settings[];
-extern const size_t login_settings_n;
-extern const struct problem_row login_problems[]; /* also those of the tiktok.* codes */
-extern const size_t login_problems_n;
-extern const struct metric login_metrics[];
-extern const size_t login_metrics_n;
-extern const struct event_doc login_event_docs[];
-extern const size_t login_event_docs_n;
+struct login_taken {
+    str workspace, attempt, redirect_uri;
+    struct secret verifier; /* n == 0: no challenge was sent */
+};
+MUSTCHECK enum rc login_state_take(struct login *l, struct tx *tx, const struct login_proof *proof,
+                                   struct arena *mem, struct login_taken *out, struct fault *why);
+#include "login/rows.h"
 #endif
