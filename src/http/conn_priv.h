@@ -95,6 +95,14 @@ MUSTCHECK enum rc sock_listen(struct http *h, str text, struct fault *why);
 MUSTCHECK enum rc sock_tls(struct http *h, struct fault *why);
 int sock_accept(struct http *h, struct address *from); /* -1: none; -2: no descriptor left */
 
+/* Test builds move the clock of deadlines forward instead of waiting. */
+#ifdef MZ_TEST
+extern _Atomic int64_t http_skew_ms;
+#define SWEEP_SKEW_MS atomic_load(&http_skew_ms)
+#else
+#define SWEEP_SKEW_MS 0
+#endif
+
 /* loop.c */
 void loop_note(struct loop *l, const struct note *n); /* any thread */
 struct conn *loop_conn(struct loop *l, uint64_t ticket); /* NULL: gone */

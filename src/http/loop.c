@@ -10,6 +10,10 @@
 #define TICK_MS 250
 #define ACCEPT_PAUSE_MS 100
 
+#ifdef MZ_TEST
+_Atomic int64_t http_skew_ms;
+#endif
+
 /* ---- notes ---- */
 
 void loop_ring(struct loop *l)
@@ -262,7 +266,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     for (unsigned i = 0; i < l->n_chunks; i++) {
         for (unsigned k = 0; k < CHUNK; k++) {
             if (l->chunks[i][k].state != C_FREE) {
-                conn_sweep(&l->chunks[i][k], l->now_ms);
+                conn_sweep(&l->chunks[i][k], l->now_ms + SWEEP_SKEW_MS);
             }
         }
     }
