@@ -121,7 +121,6 @@ struct world {
     int64_t offset_ms; /* virtual minus real clock */
 };
 
-/* Look-ups: NULL when there is none. */
 struct app *app_find(struct world *w, str client_key);
 struct user *user_find(struct world *w, str id);
 struct shop *shop_find(struct world *w, str id);
@@ -131,7 +130,7 @@ struct grant *grant_make(struct world *w, const struct app *a, const struct user
 struct code *code_find(struct world *w, str text);
 struct token *token_by_access(struct world *w, str text);
 struct token *token_by_refresh(struct world *w, str text);
-struct qr *qr_find(struct world *w, str token);
+struct qr *qr_find(struct world *w, str token); /* all look-ups: NULL when there is none */
 bool token_alive(const struct world *w, const struct token *t, int64_t now_ms); /* its access token */
 bool refresh_alive(const struct world *w, const struct token *t, int64_t now_ms);
 struct code *code_next(struct world *w); /* a cleared row; the oldest is forgotten */

@@ -7,4 +7,5 @@ set -euo pipefail
 dev_node
 dev_npm_ci tests/clients
 node tests/clients/run.mjs || group_failed
+run_journeys clients
 finish

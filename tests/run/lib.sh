@@ -27,6 +27,7 @@ journey_group() {
     s_* | attack*) echo attack ;;
     x_* | crash*) echo crash ;;
     k_* | console*) echo console ;;
+    sim*) echo clients ;;
     *) echo none ;;
     esac
 }
