@@ -57,4 +57,7 @@ void readers_free(struct readers *r);
 
 /* sqlite_append.c: rows from b->at on, until the time is over; false: the transaction has ended. *end: behind the last */
 bool sl_append_rows(struct sl_conn *c, struct batch *b, int64_t until_us, size_t *end);
+#ifdef MZ_TEST
+int sqlite_waiting(struct store *s);
+#endif
 #endif
