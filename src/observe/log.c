@@ -182,6 +182,16 @@ static void put_person(struct line *l, const char *name, const struct field *f)
     jw_str(&l->w, name, buf_str(&b));
 }
 
+/* A detail that was cut may end inside a token, where no shape is whole any more: its last run goes. */
+static str without_cut_tail(str detail, size_t room)
+{
+    if (detail.n + 4 < room) /* a cut between characters leaves at most 3 bytes and the NUL unused */
+        return detail;
+    while (detail.n > 0 && mask_token_char(detail.p[detail.n - 1]))
+        detail.n--;
+    return detail;
+}
+
 static void put_fault(struct line *l, const char *name, const struct field *f)
 {
     if (f->why == NULL) {
@@ -191,6 +201,7 @@ static void put_fault(struct line *l, const char *name, const struct field *f)
     const struct fault *why = f->why;
     str code = {why->code, strnlen(why->code, sizeof(why->code))};
     str detail = {why->detail, strnlen(why->detail, sizeof(why->detail))};
+    detail = without_cut_tail(detail, sizeof(why->detail));
     jw_obj(&l->w, name);
     jw_cstr(&l->w, "rc", rc_name(why->rc));
     put_masked(l, "code", code, sizeof(why->code), MASK_SHAPES);

@@ -40,7 +40,7 @@ static bool word_char(char c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static bool token_char(char c)
+bool mask_token_char(char c)
 {
     return word_char(c) || (c != '\0' && strchr("-._~!*+/=%", c) != NULL);
 }
@@ -69,7 +69,7 @@ static struct hidden by_prefix(str s, size_t at)
         str prefix = token_prefixes[i];
         if (!str_eq_nocase(str_sub(s, at, prefix.n), prefix))
             continue;
-        size_t n = span(s, at + prefix.n, token_char);
+        size_t n = span(s, at + prefix.n, mask_token_char);
         if (n >= (border_before(s, at) ? TOKEN_MIN : UNBOUNDED_TOKEN_MIN))
             return (struct hidden){prefix.n, n};
     }
@@ -87,7 +87,7 @@ static struct hidden by_scheme(str s, size_t at)
         size_t from = at + scheme.n;
         while (from < s.n && (s.p[from] == ' ' || s.p[from] == '\t' || s.p[from] == '+'))
             from++;
-        size_t n = span(s, from, token_char);
+        size_t n = span(s, from, mask_token_char);
         if (from > at + scheme.n && n >= TOKEN_MIN)
             return (struct hidden){from - at, n};
     }
@@ -141,7 +141,7 @@ static struct hidden by_run(str s, size_t at)
             return (struct hidden){0, 0};
     }
     /* To the end of all that may belong to a token: a run may end in the "act" of a token that follows it. */
-    return (struct hidden){0, span(s, at, token_char)};
+    return (struct hidden){0, span(s, at, mask_token_char)};
 }
 
 static struct hidden secret_at(str s, size_t at, enum mask_net net)

@@ -11,6 +11,7 @@ enum mask_net {
 /* Appends at most max bytes of text (never a part of a character) with everything that looks like a secret
  * hidden. */
 void mask_text(struct buf *b, str text, size_t max, enum mask_net net);
+bool mask_token_char(char c); /* may stand inside a token of any kind */
 /* "สมชาย" becomes "ส***"; digits keep their last two. */
 void mask_person(struct buf *b, str value);
 

@@ -262,6 +262,17 @@ static void long_text_is_cut_between_characters(void **state)
     log_event(out, LOG_INFO, "x", F_STR("a", buf_str(&b)));
     no_canary_leaves(all_text());
     buf_release(&b);
+    /* a detail cut inside a token of ours, where the rest is too short to be known as one */
+    struct fault why;
+    for (int before = 200; before < 256; before++) {
+        (void)fault_set(&why, RC_BUG, "x", "%*s%s", before, "said ", canaries[5]);
+        log_event(out, LOG_INFO, "x", F_FAULT(&why));
+        str text = all_text();
+        size_t at;
+        for (size_t n = 0; n + 6 <= 43; n++)
+            assert_false(str_find(text, str_sub(str_of(canaries[5]), n, 6), &at));
+        arena_reset(mem);
+    }
 }
 
 static void hostile_bytes(void **state)
