@@ -110,6 +110,7 @@ uint64_t conn_ticket(const struct conn *c);
 void loop_start(struct loop *l, struct http *h, unsigned no);
 void loop_ring(struct loop *l);
 void loop_join(struct loop *l);
+void loop_release(struct loop *l); /* after all loops have been joined: they leave notes for each other */
 void loop_forget(struct loop *l, struct conn *c); /* slot back to the free list */
 
 /* conn.c */

@@ -40,6 +40,8 @@ struct request *dispatch_request(struct conn *c, const char *p_or_null)
     rq->close = c->last || c->closing || c->eof || c->requests + 1 >= l->h->requests_max ||
                 atomic_load_explicit(&l->h->draining, memory_order_relaxed);
     rq->inl = true;
+    /* The answer to a ticket makes the same id again from the ticket; a caller's own would have to be kept. */
+    rq->own_id = rq->row != NULL && rq->row->route->cls == HTTP_INLINE && !c->match.wrong_method;
     buf_init(&rq->extra, l->mem, 65536);
     if (p_or_null != NULL) {
         rq->head = &c->head;
@@ -165,7 +167,6 @@ void dispatch(struct conn *c, const char *p, str body)
     c->state = C_BUSY;
     c->since_ms = c->loop->now_ms;
     if (c->limited || rq->row == NULL) {
-        rq->inl = false; /* a caller's request id counts here too */
         problem_answer(rq, c->limited ? RC_LIMITED : RC_MISSING, NULL, NULL);
         dispatch_answer(c, rq);
         return;

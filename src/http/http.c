@@ -143,7 +143,13 @@ void http_close(struct http **h)
     work_close(&(*h)->work);
     atomic_store(&(*h)->stopping, true);
     for (unsigned i = 0; i < (*h)->n_loops; i++) {
+        loop_ring(&(*h)->loops[i]);
+    }
+    for (unsigned i = 0; i < (*h)->n_loops; i++) {
         loop_join(&(*h)->loops[i]);
+    }
+    for (unsigned i = 0; i < (*h)->n_loops; i++) {
+        loop_release(&(*h)->loops[i]);
     }
     mem_free((*h)->loops);
     release(*h);

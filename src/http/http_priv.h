@@ -80,7 +80,7 @@ struct request {
     char id_room[68];
     char address_room[ADDRESS_TEXT];
     struct address from;
-    bool thai, inl, head_only;
+    bool thai, inl, head_only, own_id; /* own_id: a caller's X-Request-Id does not count */
     const struct json *json;
     struct principal who;
     struct once once;

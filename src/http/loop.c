@@ -120,6 +120,9 @@ static void woken(evutil_socket_t fd, short what, void *arg)
     if (atomic_load(&l->h->draining)) {
         drain_accept(l);
     }
+    if (atomic_load(&l->h->stopping)) {
+        (void)event_base_loopbreak(l->base);
+    }
 }
 
 /* ---- connections ---- */
@@ -326,6 +329,10 @@ void loop_start(struct loop *l, struct http *h, unsigned no)
 void loop_join(struct loop *l)
 {
     (void)pthread_join(l->thread, NULL);
+}
+
+void loop_release(struct loop *l)
+{
     l->now_ms = clock_mono_ms();
     take_notes(l);
     for (unsigned i = 0; i < l->n_chunks; i++) {

@@ -135,7 +135,7 @@ str rq_id(struct request *rq)
     if (rq->id.n > 0) {
         return rq->id;
     }
-    str given = rq->head == NULL || rq->inl ? STR_NONE : head_known(rq->head, rq->base, K_REQUEST_ID);
+    str given = rq->head == NULL || rq->own_id ? STR_NONE : head_known(rq->head, rq->base, K_REQUEST_ID);
     if (id_given(given)) {
         memcpy(rq->id_room, given.p, given.n);
         rq->id = (str){rq->id_room, given.n};

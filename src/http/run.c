@@ -32,6 +32,7 @@ static bool flag_passes(struct request *rq)
     }
     rq->row = NULL; /* from here on the path does not exist */
     rq->rate = (struct rate){0};
+    rq->own_id = false;
     return refuse(rq, RC_MISSING, NULL);
 }
 

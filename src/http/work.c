@@ -47,7 +47,7 @@ static void *worker(void *arg)
     struct queue *q = arg;
     struct request *rq;
     while ((rq = next_of(q)) != NULL) {
-        log_context("request", rq->id);
+        log_context("request", rq_id(rq));
         run_request(rq);
         log_context("request", STR_NONE);
         request_done(rq);
