@@ -28,7 +28,7 @@ static const struct migration rows[] = {
      "CREATE INDEX job_lanes_ready ON job_lanes (cls, ready_ms);\n"
      "CREATE INDEX job_lanes_turn ON job_lanes (cls, workspace_id, ready_ms);\n"
      "CREATE INDEX job_lanes_held ON job_lanes (fence) WHERE fence <> 0;\n"
-     "CREATE TABLE job_schedules (\n"
+     "CREATE TABLE job_schedules ( -- exempt: schedules belong to the installation\n"
      "  name @TEXT NOT NULL PRIMARY KEY, slot @INT64 NOT NULL\n"
      ") @TABLE",
      0},
@@ -87,12 +87,13 @@ enum rc jobs_db_job_waits(struct tx *tx, const struct job_row *r, str unique, bo
 }
 
 /* ---- looking ---- */
-static const struct sql ready = {
-    "jobs.ready", "SELECT ready_ms, workspace_id FROM job_lanes WHERE cls = $1 ORDER BY ready_ms LIMIT $2"};
+static const struct sql ready = {"jobs.ready",
+                                 "/* exempt: claims serve all workspaces */ SELECT ready_ms, workspace_id "
+                                 "FROM job_lanes WHERE cls = $1 ORDER BY ready_ms LIMIT $2"};
 /* Walks from workspace to workspace by one index probe each, never over their lanes. */
 static const struct sql turns = {
     "jobs.turns",
-    "WITH RECURSIVE turn(w) AS ("
+    "/* exempt: claims serve all workspaces */ WITH RECURSIVE turn(w) AS ("
     " SELECT MIN(a.workspace_id) FROM job_lanes a WHERE a.cls = $1 AND a.workspace_id > $2"
     " UNION ALL SELECT (SELECT MIN(b.workspace_id) FROM job_lanes b WHERE b.cls = $1 AND b.workspace_id > "
     "turn.w)"
@@ -114,7 +115,8 @@ enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, 
 
 /* ---- claim ---- */
 #define CLAIM(where, lock)                                                                                   \
-    "WITH pick AS MATERIALIZED (SELECT workspace_id, cls, lane FROM job_lanes WHERE cls = $1 AND ready_ms "  \
+    "/* exempt: claims serve all workspaces */ WITH pick AS MATERIALIZED (SELECT workspace_id, cls, lane "   \
+    "FROM job_lanes WHERE cls = $1 AND ready_ms "                                                            \
     "<= $2" where " ORDER BY ready_ms LIMIT $3" lock                                                         \
     ") UPDATE job_lanes SET fence = $4, ready_ms = $5 FROM pick"                                             \
     " WHERE job_lanes.workspace_id = pick.workspace_id AND job_lanes.cls = pick.cls AND job_lanes.lane = "   \
@@ -143,7 +145,8 @@ static const struct sql begin = {
     " FROM job_lanes l WHERE l.fence = $1) AS head"
     " WHERE jobs.workspace_id = head.w AND jobs.id = head.id AND jobs.due_ms <= $2 RETURNING" JOB_COLUMNS};
 static const struct sql lanes_of = {"jobs.lanes_of",
-                                    "SELECT workspace_id, lane, cls FROM job_lanes WHERE fence = $1"};
+                                    "/* exempt: one claim's lanes, of any workspace */ SELECT workspace_id, "
+                                    "lane, cls FROM job_lanes WHERE fence = $1"};
 
 enum rc jobs_db_claim(struct tx *tx, const struct claim_want *w, int64_t *claimed, struct fault *why)
 {
@@ -294,9 +297,9 @@ enum rc jobs_db_job_kill(struct tx *tx, const struct job_row *r, const struct fa
 static const struct sql slot_take = {
     "jobs.slot_take", "INSERT INTO job_schedules (name, slot) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
                       " SET slot = excluded.slot WHERE job_schedules.slot < excluded.slot"};
-/* Installation-wide on purpose: the leases of a process that is gone, whatever their workspace. */
 static const struct sql leases_drop = {"jobs.leases_drop",
-                                       "UPDATE job_lanes SET fence = 0, ready_ms = $1 WHERE fence <> 0"};
+                                       "/* exempt: the leases of a process that is gone */ UPDATE job_lanes "
+                                       "SET fence = 0, ready_ms = $1 WHERE fence <> 0"};
 
 enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken, struct fault *why)
 {

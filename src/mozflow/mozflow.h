@@ -70,8 +70,9 @@ struct mozflow_endpoint_set {
 };
 /* *shown is the new secret's text, to be shown once; STR_NONE when the one in force stays. */
 struct mozflow;
-MUSTCHECK enum rc mozflow_endpoint_save(struct mozflow *m, struct tx *tx, const struct mozflow_endpoint_set *e,
-                                        struct arena *mem, str *shown, struct fault *why);
+MUSTCHECK enum rc mozflow_endpoint_save(struct mozflow *m, struct tx *tx,
+                                        const struct mozflow_endpoint_set *e, struct arena *mem, str *shown,
+                                        struct fault *why);
 /* https (or http to an address of fetch.allow_private), no userinfo, no fragment, <= 1,024 bytes. The address
  * itself is checked at every connection. RC_INVALID "mozflow.url". */
 MUSTCHECK enum rc mozflow_url_ok(const struct mozflow *m, str url, struct fault *why);

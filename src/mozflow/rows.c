@@ -197,14 +197,12 @@ const size_t mozflow_metrics_n = COUNT_OF(mozflow_metrics);
 const struct alert_row mozflow_alerts[] = {
     {"mozflow.endpoint_gone", "page",
      "Mozflow's endpoint answered 410 Gone and was switched off. Events are held. Check the address, then "
-     "switch the "
-     "endpoint on again: what was held is sent.",
+     "switch the endpoint on again: what was held is sent.",
      "ปลายทางของ Mozflow ตอบ 410 Gone ระบบจึงปิดปลายทางและพักเหตุการณ์ไว้ โปรดตรวจสอบที่อยู่แล้วเปิดใช้งานอีกครั้ง "
      "เหตุการณ์ที่พักไว้จะถูกส่งต่อ"},
     {"mozflow.dead", "ticket",
      "An event could not be delivered to Mozflow within its retry schedule of more than four days. Remove "
-     "the cause, then "
-     "replay it.",
+     "the cause, then replay it.",
      "ไม่สามารถส่งเหตุการณ์ไปยัง Mozflow ได้ภายในกำหนดการลองใหม่กว่าสี่วัน โปรดแก้ไขสาเหตุแล้วสั่งให้ส่งซ้ำ"},
 };
 const size_t mozflow_alerts_n = COUNT_OF(mozflow_alerts);
