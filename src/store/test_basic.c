@@ -279,6 +279,8 @@ static enum rc nested_read(struct tx *tx, void *arg, struct fault *why)
 
 static int end_of_child(bool postgres, store_fn fn)
 {
+    char dir[] = "/tmp/mznest.XXXXXX";
+    assert_non_null(mkdtemp(dir));
     fflush(NULL);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -286,6 +288,7 @@ static int end_of_child(bool postgres, store_fn fn)
         struct testdb db;
         struct fault why;
         (void)signal(SIGABRT, SIG_DFL);
+        (void)setenv("TMPDIR", dir, 1); /* what it leaves behind */
         (void)dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
         testdb_open(&db, postgres, first, 1);
         (void)alarm(20);
@@ -294,6 +297,9 @@ static int end_of_child(bool postgres, store_fn fn)
     }
     int status = 0;
     assert_int_equal(waitpid(pid, &status, 0), pid);
+    struct testdb left = {.store = NULL};
+    (void)snprintf(left.dir, sizeof(left.dir), "%s", dir);
+    testdb_close(&left);
     return status;
 }
 

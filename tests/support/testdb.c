@@ -1,5 +1,5 @@
 /* See testdb.h. */
-#include <dirent.h>
+#include <ftw.h>
 #include "testdb.h"
 
 static void open_it(struct testdb *t, const struct migration_table *tables, size_t n)
@@ -29,21 +29,19 @@ void testdb_reopen(struct testdb *t, const struct migration_table *tables, size_
     open_it(t, tables, n);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
 void testdb_close(struct testdb *t)
 {
     store_close(&t->store);
-    if (t->dir[0] == 0)
-        return;
-    DIR *d = opendir(t->dir);
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char path[400];
-        (void)snprintf(path, sizeof(path), "%s/%s", t->dir, e->d_name);
-        if (e->d_name[0] != '.')
-            (void)unlink(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(t->dir);
+    if (t->dir[0] != 0)
+        (void)nftw(t->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void testdb_rc(enum rc rc, enum rc want, const struct fault *why, const char *file, int line)
