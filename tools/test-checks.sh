@@ -109,6 +109,8 @@ test_sql() {
     expect sql no-workspace "without a workspace_id predicate"
     plant $db 'static const struct sql gone = {"contacts.gone", "DELETE FROM people WHERE id = $1"};\n'
     expect sql delete-over-all "without a workspace_id predicate"
+    printf 'contacts.find no longer needed\n' >"$TMP/t/tools/sql-exempt.txt"
+    expect sql exemption-not-needed "no longer needs it"
     plant $db 'static const struct sql built = {"contacts.built", text_of(1)};\n'
     expect sql not-constant 'write {"name", "constant SQL"}'
     printf 'static const struct sql a = {"a", "SELECT 1"};\n' >"$TMP/t/src/contacts/find.c"
