@@ -259,6 +259,42 @@ static void equal_texts_never_look_equal(void **state)
     }
 }
 
+/* A sealer's values open like any other, are bound like any other, and never share salt and nonce. */
+static void sealers_write_the_same_form(void **state)
+{
+    (void)state;
+    struct sealer *s[2] = {NULL, NULL};
+    static char seen[400][28];
+    const struct seal_key no_id = {"", {0}};
+    struct fault why;
+    assert_int_equal(sealer_open(&no_id, &s[0], &why), RC_INVALID);
+    assert_null(s[0]);
+    assert_int_equal(sealer_open(&key_one, &s[0], &why), RC_OK);
+    assert_int_equal(sealer_open(&key_one, &s[1], &why), RC_OK);
+    for (size_t i = 0; i < COUNT_OF(seen); i++) {
+        str plain = arena_fmt(mem, "%*zu", (int)(i % 50) + 1, i), sealed;
+        struct secret out;
+        assert_int_equal(sealer_seal(s[i % 2], place, 3, plain, mem, &sealed, &why), RC_OK);
+        assert_int_equal(open_sealed(&key_one, place, 3, sealed, mem, &out, &why), RC_OK);
+        assert_true(str_eq((str){(const char *)out.p, out.n}, plain));
+        refuses(&key_one, place, 2, sealed);
+        char *bad = arena_take(mem, sealed.n);
+        memcpy(bad, sealed.p, sealed.n);
+        bad[i % sealed.n] = (char)(bad[i % sealed.n] ^ 4);
+        refuses(&key_one, place, 3, (str){bad, sealed.n});
+        memcpy(seen[i], sealed.p + 10, 28);
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(seen[i], seen[j], 28);
+    }
+    str out = STR_NONE;
+    arena_fail_at(mem, 1);
+    assert_int_equal(sealer_seal(s[0], place, 3, STR("x"), mem, &out, &why), RC_FULL);
+    assert_null(out.p);
+    sealer_close(&s[0]);
+    sealer_close(&s[1]);
+    assert_null(s[0]);
+}
+
 static void no_room_is_full(void **state)
 {
     (void)state;
@@ -357,6 +393,7 @@ int main(void)
         WITH_MEM(moved_values_are_refused),
         WITH_MEM(near_places_and_keys_are_refused),
         WITH_MEM(equal_texts_never_look_equal),
+        WITH_MEM(sealers_write_the_same_form),
         WITH_MEM(no_room_is_full),
         WITH_MEM(passwords),
         WITH_MEM(tokens_and_wiping),
