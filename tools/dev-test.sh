@@ -6,17 +6,17 @@
 # Group and budget in seconds on 2 cores; the sum stays under 25 minutes. A group is ended at three times its budget.
 dev_test_budgets() {
     cat <<'TEXT'
-lint 100
-rooms 420
-login 60
-webhooks 60
+lint 90
+rooms 380
+login 100
+webhooks 100
 clients 60
 matrix 60
 attack 120
 crash 150
 console 120
 fuzz 90
-plants 150
+plants 120
 bench-smoke 60
 TEXT
 }

@@ -95,18 +95,28 @@ export class Program {
     if (!this.ended && this.pid) this.child.kill(name);
   }
 
-  // SIGTERM, and SIGKILL when it has not ended by then. Returns how it ended.
+  // SIGTERM, and SIGKILL when it has not ended by then. Returns how it ended; a sanitizer's report is an error.
   async stop(ms = 12000) {
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), ms);
     const how = await this.exit;
     clearTimeout(timer);
+    this.checkReport();
     return how;
   }
 
   async kill() {
     this.signal('SIGKILL');
-    return this.exit;
+    const how = await this.exit;
+    this.checkReport();
+    return how;
+  }
+
+  // Sanitizer builds and broken invariants speak on standard error; a journey that saw one must not pass.
+  checkReport() {
+    const text = readFileSync(this.logFile, 'utf8');
+    const at = text.search(/ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|broken invariant:/);
+    if (at >= 0) throw new Error(`${this.name} reported: ${text.slice(at, at + 1500)}`);
   }
 }
 

@@ -5,4 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys attack
+if [ "$MZ_LONG" = 1 ]; then
+    run_journeys_sanitized attack asan
+    run_journeys_sanitized attack tsan
+fi
 finish

@@ -32,24 +32,44 @@ journey_group() {
     esac
 }
 
-# Runs each journey of a group on plain binaries. A file prints its own lines; one that ends badly without a failed
-# line gets one.
+# run_one_journey FILE [PREFIX]: a file prints its own lines; one that ends badly without a failed line gets one.
+run_one_journey() {
+    local file=$1 prefix=${2:-} out rc=0
+    out=$(mktemp)
+    node "$file" 2>&1 | sed -u -E "s|^(ok\|not ok) |\\1 $prefix|" | tee "$out" || rc=1
+    if [ $rc != 0 ]; then
+        FAILED=1
+        grep -q '^not ok ' "$out" || not_ok "$prefix$(basename "$file" .mjs): ended badly without naming a test"
+    fi
+    rm -f "$out"
+}
+
+# Runs each journey of a group on the plain binaries.
 run_journeys() {
-    local group=$1 file out rc found=no
+    local group=$1 file found=no
     dev_node
     for file in tests/journeys/*.mjs; do
         if ! [ -e "$file" ] || [ "$(journey_group "$file")" != "$group" ]; then continue; fi
         found=yes
-        out=$(mktemp)
-        rc=0
-        node "$file" 2>&1 | tee "$out" || rc=1
-        if [ $rc != 0 ]; then
-            FAILED=1
-            grep -q '^not ok ' "$out" || not_ok "$(basename "$file" .mjs): ended badly without naming a test"
-        fi
-        rm -f "$out"
+        run_one_journey "$file"
     done
     [ $found = yes ] || not_ok "$group: there is no journey of this group in tests/journeys"
+}
+
+# The same on a sanitizer build; a report of the sanitizer fails the journey that caused it (tools/stack.mjs).
+run_journeys_sanitized() {
+    local group=$1 variant=$2 file
+    dev_ninja "$variant" || {
+        not_ok "$variant/build: does not build; see build/$variant.log"
+        return 0
+    }
+    for file in tests/journeys/*.mjs; do
+        if ! [ -e "$file" ] || [ "$(journey_group "$file")" != "$group" ]; then continue; fi
+        MZ_BUILD=$ROOT/build/$variant MZ_SLOW=1 \
+            ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 \
+            TSAN_OPTIONS="second_deadlock_stack=1:suppressions=$ROOT/tests/run/tsan.supp" \
+            run_one_journey "$file" "$variant/"
+    done
 }
 
 # Prints meson's testlog of build/$1 as test lines; "SKIP" is exit code 77 (the reason stands in the log).

@@ -5,4 +5,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys login
+run_journeys_sanitized login asan
+if [ "$MZ_LONG" = 1 ]; then run_journeys_sanitized login tsan; fi
 finish

@@ -5,4 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys matrix
+if [ "$MZ_LONG" = 1 ]; then
+    run_journeys_sanitized matrix asan
+    run_journeys_sanitized matrix tsan
+fi
 finish

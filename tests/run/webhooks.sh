@@ -5,4 +5,6 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys webhooks
+run_journeys_sanitized webhooks asan
+if [ "$MZ_LONG" = 1 ]; then run_journeys_sanitized webhooks tsan; fi
 finish
