@@ -77,8 +77,9 @@ static enum rc take_lease(struct tx *tx, void *arg, struct fault *why)
     if (rc != RC_OK)
         return rc;
     o->changed = 0;
-    if (!str_eq(live.id, o->grant.id) || live.fence != o->grant.fence)
-        return RC_OK;
+    if (!str_eq(live.id, o->grant.id) || live.fence != o->grant.fence ||
+        !str_eq(live.refresh_fp, o->grant.refresh_fp))
+        return RC_OK; /* somebody rotated since it was read */
     return db_grant_lease(tx, o->workspace, &live, tx_now_ms(tx) + LEASE_MS, &o->changed, why);
 }
 
