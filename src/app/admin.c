@@ -4,20 +4,40 @@
 #include "app/app.h"
 
 static const struct param demo_params[] = {
-    {.name = "demo_url", .in = IN_BODY, .kind = P_TEXT, .required = true, .min = 8, .max = 256,
+    {.name = "demo_url",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .required = true,
+     .min = 8,
+     .max = 256,
      .doc = "Where mozflow-demo listens."},
 };
 static const struct param id_params[] = {
     {.name = "id", .in = IN_QUERY, .kind = P_TEXT, .required = true, .max = 256, .doc = "What to explain."},
 };
 static const struct param link_params[] = {
-    {.name = "workspace", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The workspace."},
+    {.name = "workspace",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .required = true,
+     .max = 64,
+     .doc = "The workspace."},
 };
 static const struct param flag_params[] = {
     {.name = "name", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The flag."},
-    {.name = "state", .in = IN_BODY, .kind = P_ENUM, .required = true, .choices = "on|off|unset", .doc = "Its state."},
+    {.name = "state",
+     .in = IN_BODY,
+     .kind = P_ENUM,
+     .required = true,
+     .choices = "on|off|unset",
+     .doc = "Its state."},
     {.name = "workspace", .in = IN_BODY, .kind = P_TEXT, .max = 64, .doc = "One workspace; absent: all."},
-    {.name = "reason", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 300, .doc = "Why, for the audit."},
+    {.name = "reason",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .required = true,
+     .max = 300,
+     .doc = "Why, for the audit."},
 };
 
 static enum rc post_demo(struct request *rq, void *ctx, struct fault *why)
@@ -57,10 +77,11 @@ static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
     str member, url;
     enum rc rc = access_owner(a->access, rq_arg(rq, "workspace"), rq_mem(rq), &member, why);
     if (rc == RC_OK)
-        rc = access_console_token(a->access, rq_arg(rq, "workspace"), member, 15 * 60 * 1000, secret, &token, why);
+        rc = access_console_token(a->access, rq_arg(rq, "workspace"), member, 15 * 60 * 1000, secret, &token,
+                                  why);
     if (rc == RC_OK) {
-        url = arena_fmt(rq_mem(rq), STR_FMT "/console/enter?token=%.*s\n", STR_ARG(http_base_url(a->public_http)),
-                        (int)token.n, (const char *)token.p);
+        url = arena_fmt(rq_mem(rq), STR_FMT "/console/enter?token=%.*s\n",
+                        STR_ARG(http_base_url(a->public_http)), (int)token.n, (const char *)token.p);
         answer_body(rq, 200, "text/plain; charset=utf-8", url);
     }
     arena_close(&secret);
@@ -76,12 +97,13 @@ static enum rc set_flag(struct tx *tx, void *arg, struct fault *why)
 {
     struct flag_setting *f = arg;
     str state = rq_arg(f->rq, "state"), ws = rq_arg(f->rq, "workspace");
-    const struct flag_change c = {
-        .workspace = ws.n > 0 ? ws : STR("-"),
-        .name = rq_arg(f->rq, "name"),
-        .state = str_eq(state, STR("on")) ? FLAG_ON : str_eq(state, STR("off")) ? FLAG_OFF : FLAG_UNSET,
-        .reason = rq_arg(f->rq, "reason"),
-        .by = {.actor = STR("cli"), .address = STR(""), .request = rq_id(f->rq)}};
+    const struct flag_change c = {.workspace = ws.n > 0 ? ws : STR("-"),
+                                  .name = rq_arg(f->rq, "name"),
+                                  .state = str_eq(state, STR("on"))    ? FLAG_ON
+                                           : str_eq(state, STR("off")) ? FLAG_OFF
+                                                                       : FLAG_UNSET,
+                                  .reason = rq_arg(f->rq, "reason"),
+                                  .by = {.actor = STR("cli"), .address = STR(""), .request = rq_id(f->rq)}};
     return flags_set(f->app->flags, tx, &c, why);
 }
 
@@ -97,17 +119,44 @@ static enum rc post_flag(struct request *rq, void *ctx, struct fault *why)
 }
 
 const struct route admin_routes[] = {
-    {.method = "POST", .path = "/admin/demo", .name = "adminDemo", .cls = HTTP_WRITE, .no_once = true,
-     .params = demo_params, .n_params = COUNT_OF(demo_params), .handle = post_demo,
-     .doc = "Makes or finds the demo workspace.", .answer = "{workspace_id, ...}"},
-    {.method = "GET", .path = "/admin/explain", .name = "adminExplain", .cls = HTTP_READ, .params = id_params,
-     .n_params = COUNT_OF(id_params), .handle = get_explained,
-     .doc = "The story of an id over all workspaces.", .answer = "Text, one step a line."},
-    {.method = "POST", .path = "/admin/console-link", .name = "adminConsoleLink", .cls = HTTP_WRITE, .no_once = true,
-     .params = link_params, .n_params = COUNT_OF(link_params), .handle = post_link,
-     .doc = "A one-time console sign-in link for a workspace's owner, 15 minutes.", .answer = "The link."},
-    {.method = "POST", .path = "/admin/flag", .name = "adminFlag", .cls = HTTP_WRITE, .no_once = true,
-     .params = flag_params, .n_params = COUNT_OF(flag_params), .handle = post_flag,
-     .doc = "Sets a feature flag for the installation or one workspace.", .answer = "done"},
+    {.method = "POST",
+     .path = "/admin/demo",
+     .name = "adminDemo",
+     .cls = HTTP_WRITE,
+     .no_once = true,
+     .params = demo_params,
+     .n_params = COUNT_OF(demo_params),
+     .handle = post_demo,
+     .doc = "Makes or finds the demo workspace.",
+     .answer = "{workspace_id, ...}"},
+    {.method = "GET",
+     .path = "/admin/explain",
+     .name = "adminExplain",
+     .cls = HTTP_READ,
+     .params = id_params,
+     .n_params = COUNT_OF(id_params),
+     .handle = get_explained,
+     .doc = "The story of an id over all workspaces.",
+     .answer = "Text, one step a line."},
+    {.method = "POST",
+     .path = "/admin/console-link",
+     .name = "adminConsoleLink",
+     .cls = HTTP_WRITE,
+     .no_once = true,
+     .params = link_params,
+     .n_params = COUNT_OF(link_params),
+     .handle = post_link,
+     .doc = "A one-time console sign-in link for a workspace's owner, 15 minutes.",
+     .answer = "The link."},
+    {.method = "POST",
+     .path = "/admin/flag",
+     .name = "adminFlag",
+     .cls = HTTP_WRITE,
+     .no_once = true,
+     .params = flag_params,
+     .n_params = COUNT_OF(flag_params),
+     .handle = post_flag,
+     .doc = "Sets a feature flag for the installation or one workspace.",
+     .answer = "done"},
 };
 const size_t admin_routes_n = COUNT_OF(admin_routes);

@@ -76,7 +76,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max);
 /* Opens everything in order / closes in reverse. After a failure app_close is still right. */
 MUSTCHECK enum rc app_open(struct app *a, struct fault *why);
 MUSTCHECK enum rc app_start(struct app *a, struct fault *why); /* threads and listeners */
-void app_stop(struct app *a); /* drain, jobs, router */
+void app_stop(struct app *a);                                  /* drain, jobs, router */
 void app_close(struct app *a);
 
 /* ---- serve.c ---- */
@@ -94,13 +94,14 @@ extern const struct event_doc app_event_docs[];
 extern const size_t app_event_docs_n;
 
 /* ---- demo.c: makes or finds the demo workspace; the answer is its JSON object ---- */
-MUSTCHECK enum rc demo_seed(struct app *a, str demo_url, struct arena *mem, struct buf *out, struct fault *why);
+MUSTCHECK enum rc demo_seed(struct app *a, str demo_url, struct arena *mem, struct buf *out,
+                            struct fault *why);
 
 /* ---- docs.c: writes docs/generated ---- */
 int docs_write(const char *dir);
 
 /* ---- client.c: one call to a running daemon's admin socket; prints its answer; exit code ---- */
 int client_call(str state_dir, const char *method, const char *path, str json_body);
-MUSTCHECK enum rc client_fetch(str state_dir, const char *method, const char *path, str json_body, struct arena *mem,
-                               int *status, str *body, struct fault *why);
+MUSTCHECK enum rc client_fetch(str state_dir, const char *method, const char *path, str json_body,
+                               struct arena *mem, int *status, str *body, struct fault *why);
 #endif

@@ -29,7 +29,8 @@ static enum rc run(CURL *c, const char *sock, const char *url, struct arena *mem
     curl_easy_setopt(c, CURLOPT_WRITEDATA, &r);
     CURLcode did = curl_easy_perform(c);
     if (did != CURLE_OK)
-        return fault_set(why, RC_RETRY, "app.no_daemon", "%s: %s. Is the daemon running on this state folder?", sock,
+        return fault_set(why, RC_RETRY, "app.no_daemon",
+                         "%s: %s. Is the daemon running on this state folder?", sock,
                          curl_easy_strerror(did));
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
     *status = (int)code;

@@ -41,8 +41,9 @@ static bool note_read(struct demo *d)
     (void)fclose(f);
     if (json_parse((str){text, n}, NULL, d->mem, &root, &why) != RC_OK)
         return false;
-    return json_str(root, "workspace_id", &d->workspace) && json_str(root, "workspace_public_key", &d->public_key) &&
-           json_str(root, "api_key", &d->api_key) && json_str(root, "webhook_secret", &d->webhook_secret);
+    return json_str(root, "workspace_id", &d->workspace) &&
+           json_str(root, "workspace_public_key", &d->public_key) && json_str(root, "api_key", &d->api_key) &&
+           json_str(root, "webhook_secret", &d->webhook_secret);
 }
 
 static void write_members(const struct demo *d, struct jw *w)
@@ -94,7 +95,8 @@ static enum rc connect(struct tx *tx, void *arg, struct fault *why)
     const struct account_app *shop_app = accounts_app(d->app->accounts, APP_ACCOUNTS);
     str shown = STR_NONE;
     const struct mozflow_endpoint_set e = {.workspace = d->workspace,
-                                           .url = arena_fmt(d->mem, STR_FMT "/tiktok/events", STR_ARG(d->url)),
+                                           .url =
+                                               arena_fmt(d->mem, STR_FMT "/tiktok/events", STR_ARG(d->url)),
                                            .enabled = true};
     enum rc rc = RC_OK;
     if (shop_app != NULL) {
@@ -106,7 +108,8 @@ static enum rc connect(struct tx *tx, void *arg, struct fault *why)
         rc = accounts_claim_business(tx, &c, d->mem, &d->account, why);
     }
     if (rc == RC_OK)
-        rc = login_return_url_add(tx, d->workspace, arena_fmt(d->mem, STR_FMT "/tiktok/return", STR_ARG(d->url)), d->mem,
+        rc = login_return_url_add(tx, d->workspace,
+                                  arena_fmt(d->mem, STR_FMT "/tiktok/return", STR_ARG(d->url)), d->mem,
                                   &d->return_url_id, why);
     if (rc == RC_OK)
         rc = mozflow_endpoint_save(d->app->mozflow, tx, &e, d->mem, &shown, why);

@@ -46,14 +46,16 @@ static void route_rows(struct buf *b, const struct route *rows, size_t n)
     }
 }
 
-static const char route_head[] = "| Route | Permission | Flag | What it does | Answer |\n|---|---|---|---|---|\n";
+static const char route_head[] =
+    "| Route | Permission | Flag | What it does | Answer |\n|---|---|---|---|---|\n";
 
 static void routes_page(struct buf *b)
 {
     struct route_table tables[TABLES];
     size_t n = wiring_routes(NULL, tables, TABLES);
-    head(b, "Routes", "Every route of the public listener, then those of the private listener and the admin socket. "
-                      "POST routes with a permission need an Idempotency-Key.");
+    head(b, "Routes",
+         "Every route of the public listener, then those of the private listener and the admin socket. "
+         "POST routes with a permission need an Idempotency-Key.");
     buf_put(b, str_of(route_head));
     for (size_t i = 0; i < n; i++)
         route_rows(b, tables[i].rows, tables[i].n);
@@ -69,8 +71,9 @@ static void settings_page(struct buf *b)
 {
     const struct setting_table *tables;
     size_t n = wiring_settings(&tables);
-    head(b, "Settings", "From a file (`key = value`) or the environment (`MZ_` and the key in capitals, dots as "
-                        "underscores). Secrets only as files: `<key>_file`, or a service credential.");
+    head(b, "Settings",
+         "From a file (`key = value`) or the environment (`MZ_` and the key in capitals, dots as "
+         "underscores). Secrets only as files: `<key>_file`, or a service credential.");
     config_docs(tables, n, b);
 }
 
@@ -140,8 +143,10 @@ static void problems_page(struct buf *b)
 {
     const struct problem_table *tables;
     size_t n = wiring_problems(&tables);
-    head(b, "Error codes", "The stable `code` of every problem answer; the same words stand at `/errors/{code}`.");
-    buf_put(b, STR("| Code | Status | What happened | What it means | What to do | ภาษาไทย |\n|---|---|---|---|---|---|\n"));
+    head(b, "Error codes",
+         "The stable `code` of every problem answer; the same words stand at `/errors/{code}`.");
+    buf_put(b, STR("| Code | Status | What happened | What it means | What to do | ภาษาไทย "
+                   "|\n|---|---|---|---|---|---|\n"));
     for (size_t t = 0; t < n; t++)
         for (size_t i = 0; i < tables[t].n; i++) {
             const struct problem_row *r = &tables[t].rows[i];
@@ -179,8 +184,9 @@ int docs_write(const char *dir)
     buf_put(&b, STR("| Event | Meaning |\n|---|---|\n"));
     wiring_each_event(event_row, &b);
     good = save(dir, "events.md", &b) && good;
-    head(&b, "Events to Mozflow", "Standard Webhooks with a CloudEvents 1.0 body; the type is prefixed by "
-                                  "`mozflow.tiktok.`; the schema is that of `data`.");
+    head(&b, "Events to Mozflow",
+         "Standard Webhooks with a CloudEvents 1.0 body; the type is prefixed by "
+         "`mozflow.tiktok.`; the schema is that of `data`.");
     wiring_each_mozflow_event(mozflow_row, &b);
     good = save(dir, "mozflow-events.md", &b) && good;
     head(&b, "Jobs", "Kinds of durable work, with their retry schedule.");

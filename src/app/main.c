@@ -67,7 +67,8 @@ static int run_docs(const struct options *o)
     return code;
 }
 
-static int post(const struct options *o, const char *path, const char *const *names, const str *values, size_t n)
+static int post(const struct options *o, const char *path, const char *const *names, const str *values,
+                size_t n)
 {
     char space[4096];
     struct buf b = {.p = space, .cap = sizeof space, .max = sizeof space};
@@ -128,13 +129,19 @@ static int run_version(const struct options *o)
 
 static const struct command commands[] = {
     {"serve", NULL, 0, run_serve, "serve --state DIR [--config FILE]           run the daemon"},
-    {"config", "check", 0, run_check, "config check [--config FILE]                name every problem at once"},
-    {"config", "print", 0, run_print, "config print [--config FILE]                values and sources, secrets masked"},
-    {"explain", NULL, 1, run_explain, "explain ID --state DIR                      the story of a message or login"},
-    {"console-link", NULL, 1, run_link, "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
+    {"config", "check", 0, run_check,
+     "config check [--config FILE]                name every problem at once"},
+    {"config", "print", 0, run_print,
+     "config print [--config FILE]                values and sources, secrets masked"},
+    {"explain", NULL, 1, run_explain,
+     "explain ID --state DIR                      the story of a message or login"},
+    {"console-link", NULL, 1, run_link,
+     "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"flag", NULL, 2, run_flag, "flag NAME on|off|unset --reason WHY [--workspace WS] --state DIR"},
-    {"demo", NULL, 0, run_demo, "demo --demo-url URL --state DIR             make or find the demo workspace"},
-    {"docs", NULL, 0, run_docs, "docs --out DIR                              write the generated documentation"},
+    {"demo", NULL, 0, run_demo,
+     "demo --demo-url URL --state DIR             make or find the demo workspace"},
+    {"docs", NULL, 0, run_docs,
+     "docs --out DIR                              write the generated documentation"},
     {"version", NULL, 0, run_version, "version"},
 };
 
@@ -151,7 +158,7 @@ static bool option(struct options *o, const char *name, const char *value)
     const struct {
         const char *name;
         str *at;
-    } rows[] = {{"--state", &o->state}, {"--config", &o->config},       {"--out", &o->out},
+    } rows[] = {{"--state", &o->state},       {"--config", &o->config},       {"--out", &o->out},
                 {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace}, {"--reason", &o->reason}};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strcmp(name, rows[i].name) == 0) {

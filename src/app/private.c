@@ -39,9 +39,19 @@ static enum rc get_metrics(struct request *rq, void *ctx, struct fault *why)
 }
 
 const struct route private_routes[] = {
-    {.method = "GET", .path = "/readyz", .name = "readyz", .cls = HTTP_READ, .handle = get_readyz,
-     .doc = "200 when this node can do its work, else 503 with reasons.", .answer = "{ready, reasons}"},
-    {.method = "GET", .path = "/metrics", .name = "metrics", .cls = HTTP_READ, .handle = get_metrics,
-     .doc = "Prometheus text exposition 0.0.4.", .answer = "text/plain"},
+    {.method = "GET",
+     .path = "/readyz",
+     .name = "readyz",
+     .cls = HTTP_READ,
+     .handle = get_readyz,
+     .doc = "200 when this node can do its work, else 503 with reasons.",
+     .answer = "{ready, reasons}"},
+    {.method = "GET",
+     .path = "/metrics",
+     .name = "metrics",
+     .cls = HTTP_READ,
+     .handle = get_metrics,
+     .doc = "Prometheus text exposition 0.0.4.",
+     .answer = "text/plain"},
 };
 const size_t private_routes_n = COUNT_OF(private_routes);

@@ -94,7 +94,8 @@ static enum rc run(struct app *a, struct fault *why)
         rc = app_start(a, why);
     if (rc != RC_OK)
         return rc;
-    log_event(a->log, LOG_INFO, "app.ready", F_INT("port", http_port(a->public_http)), F_ID("state", a->state_dir));
+    log_event(a->log, LOG_INFO, "app.ready", F_INT("port", http_port(a->public_http)),
+              F_ID("state", a->state_dir));
     int got = wait_for_end();
     log_event(a->log, LOG_INFO, "app.ending", F_INT("signal", got));
     app_stop(a);

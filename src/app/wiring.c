@@ -5,11 +5,14 @@
 #include "app/app.h"
 #include "login/rows.h"
 
-
 /* Sizes of other files' tables are not constant expressions, so each list is filled once. */
 enum { LIST_MAX = 40 };
 
-#define ADD(list, n, room, kind) (list)[(n)++] = (__typeof__((list)[0])){room##_##kind, room##_##kind##_n}
+#define ADD(list, n, room, kind)                                                                             \
+    (list)[(n)++] = (__typeof__((list)[0]))                                                                  \
+    {                                                                                                        \
+        room##_##kind, room##_##kind##_n                                                                     \
+    }
 
 size_t wiring_settings(const struct setting_table **out)
 {
@@ -37,9 +40,10 @@ size_t wiring_migrations(const struct migration_table **out)
 {
     static struct migration_table list[LIST_MAX];
     const struct migration_table *const rooms[] = {
-        &jobs_migrations,    &feed_migrations,  &mozflow_migrations,  &keys_migrations,     &audit_migrations,
-        &access_migrations,  &flags_migrations, &consent_migrations,  &webhook_migrations,  &accounts_migrations,
-        &login_migrations,   &contacts_migrations, &messaging_migrations, &operate_migrations};
+        &jobs_migrations,      &feed_migrations,     &mozflow_migrations, &keys_migrations,
+        &audit_migrations,     &access_migrations,   &flags_migrations,   &consent_migrations,
+        &webhook_migrations,   &accounts_migrations, &login_migrations,   &contacts_migrations,
+        &messaging_migrations, &operate_migrations};
     for (size_t i = 0; i < COUNT_OF(rooms); i++)
         list[i] = *rooms[i];
     *out = list;
@@ -119,12 +123,12 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
     const struct {
         const struct event_doc *rows;
         size_t n;
-    } list[] = {{app_event_docs, app_event_docs_n},         {keys_event_docs, keys_event_docs_n},
-                {audit_event_docs, audit_event_docs_n},     {access_event_docs, access_event_docs_n},
-                {flags_event_docs, flags_event_docs_n},     {consent_event_docs, consent_event_docs_n},
-                {feed_event_docs, feed_event_docs_n},               {mozflow_event_docs, mozflow_event_docs_n},
+    } list[] = {{app_event_docs, app_event_docs_n},           {keys_event_docs, keys_event_docs_n},
+                {audit_event_docs, audit_event_docs_n},       {access_event_docs, access_event_docs_n},
+                {flags_event_docs, flags_event_docs_n},       {consent_event_docs, consent_event_docs_n},
+                {feed_event_docs, feed_event_docs_n},         {mozflow_event_docs, mozflow_event_docs_n},
                 {accounts_event_docs, accounts_event_docs_n}, {webhook_event_docs, webhook_event_docs_n},
-                {login_event_docs, login_event_docs_n},     {messaging_event_docs, messaging_event_docs_n},
+                {login_event_docs, login_event_docs_n},       {messaging_event_docs, messaging_event_docs_n},
                 {operate_event_docs, operate_event_docs_n}};
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++)
@@ -150,10 +154,13 @@ void wiring_each_flag(void (*each)(void *arg, const struct flag_row *row), void 
 static size_t event_tables(struct app *a, struct mozflow_event_table *out)
 {
     size_t n = 0;
-    out[n++] = (struct mozflow_event_table){accounts_events, accounts_events_n, a != NULL ? a->accounts : NULL};
+    out[n++] =
+        (struct mozflow_event_table){accounts_events, accounts_events_n, a != NULL ? a->accounts : NULL};
     out[n++] = (struct mozflow_event_table){login_events, login_events_n, a != NULL ? a->login : NULL};
-    out[n++] = (struct mozflow_event_table){contacts_events, contacts_events_n, a != NULL ? &a->contacts : NULL};
-    out[n++] = (struct mozflow_event_table){messaging_events, messaging_events_n, a != NULL ? &a->messaging : NULL};
+    out[n++] =
+        (struct mozflow_event_table){contacts_events, contacts_events_n, a != NULL ? &a->contacts : NULL};
+    out[n++] =
+        (struct mozflow_event_table){messaging_events, messaging_events_n, a != NULL ? &a->messaging : NULL};
     out[n++] = (struct mozflow_event_table){operate_events, operate_events_n, a != NULL ? &a->operate : NULL};
     return n;
 }
@@ -252,7 +259,8 @@ static enum rc open_ground(struct app *a, struct fault *why)
     rc = store_open(&so, &a->store, why);
     if (rc != RC_OK)
         return rc;
-    const struct keys_options ko = {.store = a->store, .main_url = so.url, .config = a->config, .log = a->log};
+    const struct keys_options ko = {
+        .store = a->store, .main_url = so.url, .config = a->config, .log = a->log};
     return keys_open(&ko, &a->keys, why);
 }
 
@@ -396,7 +404,8 @@ enum rc app_open(struct app *a, struct fault *why)
         if (rc != RC_OK)
             return rc;
     }
-    const struct feed_options fo = {.store = a->store, .log = a->log, .config = a->config, .still = still, .arg = a};
+    const struct feed_options fo = {
+        .store = a->store, .log = a->log, .config = a->config, .still = still, .arg = a};
     return feed_open(&fo, &a->feed, why);
 }
 
@@ -411,17 +420,18 @@ static bool hook_flag(void *arg, str workspace, const char *flag)
     return flags_hook(((struct app *)arg)->flags, workspace, flag);
 }
 
-static enum rc hook_once(void *arg, const struct once *o, struct arena *mem, int *status, str *body, struct fault *why)
+static enum rc hook_once(void *arg, const struct once *o, struct arena *mem, int *status, str *body,
+                         struct fault *why)
 {
     return access_once_find(((struct app *)arg)->access, o, mem, status, body, why);
 }
 
-static enum rc listen_on(struct app *a, const char *key, str text, struct route_table *tables, size_t n, struct http **out,
-                         struct fault *why)
+static enum rc listen_on(struct app *a, const char *key, str text, struct route_table *tables, size_t n,
+                         struct http **out, struct fault *why)
 {
     struct http_options o = {.config = a->config,
                              .listen_key = key,
-                             .listen_text = arena_cstr(a->mem, text),
+                             .listen_text = text.n > 0 ? arena_cstr(a->mem, text) : NULL,
                              .tables = tables,
                              .n_tables = n,
                              .log = a->log};
@@ -444,11 +454,12 @@ static enum rc open_listeners(struct app *a, struct fault *why)
     inner[0] = (struct route_table){private_routes, private_routes_n, a};
     inner[1] = (struct route_table){admin_routes, admin_routes_n, a};
     str sock = arena_fmt(a->mem, "unix:" STR_FMT "/daemon.sock", STR_ARG(a->state_dir));
-    enum rc rc = listen_on(a, NULL, sock, &inner[1], 1, &a->admin_http, why);
+    enum rc rc = listen_on(a, "admin", sock, &inner[1], 1, &a->admin_http, why);
     if (rc == RC_OK && config_text(a->config, "http.private_listen").n > 0)
         rc = listen_on(a, "http.private_listen", STR_NONE, &inner[0], 1, &a->private_http, why);
     if (rc == RC_OK)
-        rc = listen_on(a, "http.listen", STR_NONE, tables, wiring_routes(a, tables, LIST_MAX), &a->public_http, why);
+        rc = listen_on(a, "http.listen", STR_NONE, tables, wiring_routes(a, tables, LIST_MAX),
+                       &a->public_http, why);
     return rc;
 }
 

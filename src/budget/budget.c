@@ -26,7 +26,8 @@ const struct setting budget_settings[] = {
      .max = 1000000,
      .unit = "calls",
      .def = "600",
-     .doc = "Calls a minute to one TikTok endpoint for one app. TikTok publishes 600 for open.tiktokapis.com."},
+     .doc =
+         "Calls a minute to one TikTok endpoint for one app. TikTok publishes 600 for open.tiktokapis.com."},
 };
 const size_t budget_settings_n = COUNT_OF(budget_settings);
 
@@ -84,7 +85,8 @@ static int64_t used_in_minute(const struct bucket *k, int64_t now_s, int64_t *ol
     return used;
 }
 
-enum rc budget_take(struct budget *b, str client_key, const char *endpoint, struct permit *out, struct fault *why)
+enum rc budget_take(struct budget *b, str client_key, const char *endpoint, struct permit *out,
+                    struct fault *why)
 {
     int64_t now_ms = clock_now_ms(), now_s = now_ms / 1000, oldest_s, wait_until = 0;
     uint64_t name = name_of(client_key, endpoint);
@@ -100,7 +102,8 @@ enum rc budget_take(struct budget *b, str client_key, const char *endpoint, stru
         k->second[cell] = now_s;
     }
     pthread_mutex_unlock(&b->lock);
-    *out = (struct permit){.slot_ms = wait_until != 0 ? wait_until : now_ms, .bucket = (uint32_t)(name & 0xffffffffu)};
+    *out = (struct permit){.slot_ms = wait_until != 0 ? wait_until : now_ms,
+                           .bucket = (uint32_t)(name & 0xffffffffu)};
     if (wait_until != 0)
         return fault_set(why, RC_LIMITED, "budget.limited", "%s is limited for another %lld ms", endpoint,
                          (long long)(wait_until - now_ms));

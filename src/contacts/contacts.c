@@ -28,10 +28,11 @@ static enum rc emit_updated(struct tx *tx, str workspace, str contact, struct fa
 static enum rc make(struct tx *tx, const struct contact_seen *s, struct arena *mem, struct contact_ref *out,
                     struct fault *why)
 {
-    struct contact_ref ref = {.identity_id = id_new(mem, "idn_"), .contact_id = id_new(mem, "con_"), .created = true};
+    struct contact_ref ref = {
+        .identity_id = id_new(mem, "idn_"), .contact_id = id_new(mem, "con_"), .created = true};
     if (ref.identity_id.n == 0 || ref.contact_id.n == 0)
         return fault_set(why, RC_FULL, "contacts.memory", "ids");
-    enum rc rc = db_identity_make(tx, s, ref.identity_id, ref.contact_id, why);
+    enum rc rc = contacts_db_identity_make(tx, s, ref.identity_id, ref.contact_id, why);
     if (rc == RC_OK)
         rc = emit_updated(tx, s->workspace, ref.contact_id, why);
     if (rc == RC_OK)
@@ -48,31 +49,31 @@ static bool take_newer(str *have, str seen)
     return true;
 }
 
-static enum rc refresh(struct tx *tx, const struct contact_seen *s, struct identity_row *row, struct arena *mem,
-                       bool *changed, struct fault *why)
+static enum rc refresh(struct tx *tx, const struct contact_seen *s, struct identity_row *row,
+                       struct arena *mem, bool *changed, struct fault *why)
 {
     bool any = take_newer(&row->username, s->username);
     any = take_newer(&row->display_name, s->display_name) || any;
     any = take_newer(&row->avatar_url, s->avatar_url) || any;
     *changed = any;
     if (!any)
-        return db_identity_seen(tx, s->workspace, row->id, s->seen_ms, why);
+        return contacts_db_identity_seen(tx, s->workspace, row->id, s->seen_ms, why);
     row->seen_ms = s->seen_ms;
-    enum rc rc = db_identity_save(tx, s->workspace, row, why);
+    enum rc rc = contacts_db_identity_save(tx, s->workspace, row, why);
     struct contact c;
     if (rc == RC_OK)
-        rc = db_contact_of(tx, s->workspace, row->id, mem, &c, why);
+        rc = contacts_db_contact_of(tx, s->workspace, row->id, mem, &c, why);
     if (rc != RC_OK)
         return rc;
     take_newer(&c.name, row->display_name);
     take_newer(&c.username, row->username);
     take_newer(&c.avatar_url, row->avatar_url);
-    rc = db_contact_save(tx, s->workspace, &c, why);
+    rc = contacts_db_contact_save(tx, s->workspace, &c, why);
     return rc == RC_OK ? emit_updated(tx, s->workspace, c.id, why) : rc;
 }
 
-enum rc contacts_touch(struct tx *tx, const struct contact_seen *s, struct arena *mem, struct contact_ref *out,
-                       struct fault *why)
+enum rc contacts_touch(struct tx *tx, const struct contact_seen *s, struct arena *mem,
+                       struct contact_ref *out, struct fault *why)
 {
     struct identity_row row;
     enum rc rc = check(s, why);
@@ -80,7 +81,7 @@ enum rc contacts_touch(struct tx *tx, const struct contact_seen *s, struct arena
         rc = store_lock(tx, s->workspace, "contact", s->external_id, why);
     if (rc != RC_OK)
         return rc;
-    rc = db_identity_find(tx, s, mem, &row, why);
+    rc = contacts_db_identity_find(tx, s, mem, &row, why);
     if (rc == RC_MISSING)
         return make(tx, s, mem, out, why);
     struct contact_ref ref = {.identity_id = row.id, .contact_id = row.contact_id};
@@ -94,7 +95,7 @@ enum rc contacts_touch(struct tx *tx, const struct contact_seen *s, struct arena
 enum rc contacts_of(struct tx *tx, str workspace, str identity_id, struct arena *mem, struct contact *out,
                     struct fault *why)
 {
-    enum rc rc = db_contact_of(tx, workspace, identity_id, mem, out, why);
+    enum rc rc = contacts_db_contact_of(tx, workspace, identity_id, mem, out, why);
     if (rc == RC_MISSING)
         return fault_set(why, RC_MISSING, "contacts.missing", "no such identity");
     return rc;

@@ -16,21 +16,21 @@
 #include "observe/observe.h"
 
 #define CONTACT_KIND_MESSAGING "business_messaging" /* unique_identifier, 64 base64-like characters */
-#define CONTACT_KIND_LOGIN "login_kit" /* open_id of one Login Kit app */
+#define CONTACT_KIND_LOGIN "login_kit"              /* open_id of one Login Kit app */
 
 struct contact_seen {
     str workspace;
     str kind; /* CONTACT_KIND_... */
-    str app; /* client_key of the app whose id this is; "-" for ids that are stable across apps */
+    str app;  /* client_key of the app whose id this is; "-" for ids that are stable across apps */
     str external_id;
-    str username; /* STR_NONE: unknown now, an earlier value stays */
+    str username;     /* STR_NONE: unknown now, an earlier value stays */
     str display_name; /* likewise */
     str avatar_url;
     int64_t seen_ms; /* TikTok's time: an older sighting never overwrites a newer name */
 };
 struct contact_ref {
-    str identity_id; /* idn_... */
-    str contact_id; /* con_... at this moment: not to be stored by others */
+    str identity_id;       /* idn_... */
+    str contact_id;        /* con_... at this moment: not to be stored by others */
     bool created, changed; /* the contact is new; a name changed */
 };
 /* Finds or makes the identity and its contact, inside the caller's transaction. Emits `contact.updated` when created
@@ -42,14 +42,14 @@ struct contact {
     str id, name, username, avatar_url;
 };
 /* RC_MISSING "contacts.missing" for unknown and foreign identities alike. */
-MUSTCHECK enum rc contacts_of(struct tx *tx, str workspace, str identity_id, struct arena *mem, struct contact *out,
-                              struct fault *why);
+MUSTCHECK enum rc contacts_of(struct tx *tx, str workspace, str identity_id, struct arena *mem,
+                              struct contact *out, struct fault *why);
 
 struct contacts {
     struct store *store;
 };
 extern const struct migration_table contacts_migrations; /* 4000+ */
-extern const struct route contacts_routes[]; /* ctx: struct contacts */
+extern const struct route contacts_routes[];             /* ctx: struct contacts */
 extern const size_t contacts_routes_n;
 extern const struct job_kind contacts_jobs[]; /* contacts.from_login {"account"} */
 extern const size_t contacts_jobs_n;

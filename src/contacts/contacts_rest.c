@@ -14,14 +14,15 @@ static void write_head(const struct rows *r, struct jw *w)
     jw_time(w, "updated_at", row_int(r, 5));
 }
 
-enum rc contact_write(struct tx *tx, str workspace, str id, struct arena *mem, struct jw *w, struct fault *why)
+enum rc contact_write(struct tx *tx, str workspace, str id, struct arena *mem, struct jw *w,
+                      struct fault *why)
 {
     struct rows *r, *ids;
-    enum rc rc = db_contact_load(tx, workspace, id, mem, &r, why);
+    enum rc rc = contacts_db_contact_load(tx, workspace, id, mem, &r, why);
     if (rc == RC_MISSING)
         return fault_set(why, RC_MISSING, "contacts.missing", "no such contact");
     if (rc == RC_OK)
-        rc = db_contact_identities(tx, workspace, id, mem, &ids, why);
+        rc = contacts_db_contact_identities(tx, workspace, id, mem, &ids, why);
     if (rc != RC_OK)
         return rc;
     write_head(r, w);
@@ -75,7 +76,8 @@ static enum rc read_list(struct tx *tx, void *arg, struct fault *why)
     struct rows *r;
     int64_t limit = rq_int(a->rq, "limit", 50), n = 0;
     str last = STR_NONE;
-    enum rc rc = db_contact_list(tx, rq_who(a->rq)->workspace, rq_arg(a->rq, "cursor"), limit + 1, rq_mem(a->rq), &r, why);
+    enum rc rc = contacts_db_contact_list(tx, rq_who(a->rq)->workspace, rq_arg(a->rq, "cursor"), limit + 1,
+                                          rq_mem(a->rq), &r, why);
     if (rc != RC_OK)
         return rc;
     while (n < limit && rows_next(r)) {
@@ -113,7 +115,12 @@ static const struct param one_params[] = {
     {.name = "id", .in = IN_PATH, .kind = P_ID, .choices = "con_", .required = true, .doc = "The contact."},
 };
 static const struct param list_params[] = {
-    {.name = "limit", .in = IN_QUERY, .kind = P_INT, .min = 1, .max = 100, .doc = "Entries a page; 50 when absent."},
+    {.name = "limit",
+     .in = IN_QUERY,
+     .kind = P_INT,
+     .min = 1,
+     .max = 100,
+     .doc = "Entries a page; 50 when absent."},
     {.name = "cursor", .in = IN_QUERY, .kind = P_CURSOR, .max = 64, .doc = "next_cursor of the page before."},
 };
 const struct route contacts_routes[] = {
@@ -136,7 +143,8 @@ const struct route contacts_routes[] = {
      .n_params = COUNT_OF(one_params),
      .handle = get_contact,
      .doc = "One contact with its TikTok identities.",
-     .answer = "{id, name, username, avatar_url, created_at, updated_at, identities: [{id, kind, external_id, username, "
+     .answer = "{id, name, username, avatar_url, created_at, updated_at, identities: [{id, kind, "
+               "external_id, username, "
                "display_name, first_seen_at, last_seen_at}]}"},
 };
 const size_t contacts_routes_n = COUNT_OF(contacts_routes);
@@ -154,10 +162,12 @@ const size_t contacts_jobs_n = COUNT_OF(contacts_jobs);
 const struct mozflow_event contacts_events[] = {
     {.type = "contact.updated",
      .doc = "A contact was made, or a name, username or picture of it changed.",
-     .schema = "{\"type\":\"object\",\"required\":[\"id\",\"identities\"],\"properties\":{\"id\":{\"type\":\"string\"},"
+     .schema = "{\"type\":\"object\",\"required\":[\"id\",\"identities\"],\"properties\":{\"id\":{\"type\":"
+               "\"string\"},"
                "\"name\":{\"type\":[\"string\",\"null\"]},\"username\":{\"type\":[\"string\",\"null\"]},"
                "\"avatar_url\":{\"type\":[\"string\",\"null\"]},\"created_at\":{\"type\":\"string\"},"
-               "\"updated_at\":{\"type\":\"string\"},\"identities\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+               "\"updated_at\":{\"type\":\"string\"},\"identities\":{\"type\":\"array\",\"items\":{\"type\":"
+               "\"object\","
                "\"required\":[\"id\",\"kind\",\"external_id\"]}}}}",
      .render = contacts_render},
 };

@@ -69,7 +69,8 @@ static enum rc start(struct http *h, struct fault *why)
         rc = sock_tls(h, why);
     }
     if (rc == RC_OK) {
-        rc = sock_listen(h, config_text(h->o.config, h->o.listen_key), why);
+        rc = sock_listen(
+            h, h->o.listen_text != NULL ? str_of(h->o.listen_text) : config_text(h->o.config, h->o.listen_key), why);
     }
     if (rc != RC_OK) {
         return rc;

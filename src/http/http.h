@@ -117,6 +117,7 @@ struct http_hooks {
 struct http_options {
     const struct config *config; /* http.listen, http.workers, http.tls_*, http.trusted_proxies, public.base_url ... */
     const char *listen_key; /* setting that holds host:port: "http.listen" or "http.private_listen" */
+    const char *listen_text; /* not NULL: listen here; listen_key is then only the listener's name */
     const struct route_table *tables;
     size_t n_tables;
     const struct problem_table *problems;

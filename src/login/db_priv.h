@@ -67,5 +67,5 @@ MUSTCHECK enum rc db_return_load(struct tx *tx, str workspace, str id, struct ar
 MUSTCHECK enum rc db_return_list(struct tx *tx, str workspace, struct arena *mem, struct return_url **out,
                                  size_t *n, struct fault *why);
 MUSTCHECK enum rc db_return_delete(struct tx *tx, str workspace, str id, int64_t *changed, struct fault *why);
-MUSTCHECK enum rc db_tidy(struct tx *tx, int64_t before_ms, struct fault *why);
+MUSTCHECK enum rc login_db_tidy(struct tx *tx, int64_t before_ms, struct fault *why);
 #endif

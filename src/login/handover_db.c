@@ -149,7 +149,7 @@ static const struct sql tidy[] = {
 static const struct sql tidy_old = {
     "login.tidy_old", "/* exempt: clean-up by age */ DELETE FROM login_attempts WHERE created_ms < $1"};
 
-enum rc db_tidy(struct tx *tx, int64_t before_ms, struct fault *why)
+enum rc login_db_tidy(struct tx *tx, int64_t before_ms, struct fault *why)
 {
     enum rc rc = RC_OK;
     for (size_t i = 0; rc == RC_OK && i < COUNT_OF(tidy); i++)

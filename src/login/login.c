@@ -80,7 +80,7 @@ static enum rc removed_job(struct job *j, void *ctx, struct fault *why)
 static enum rc tidy_tx(struct tx *tx, void *arg, struct fault *why)
 {
     (void)arg;
-    return db_tidy(tx, tx_now_ms(tx) - KEEP_MS, why);
+    return login_db_tidy(tx, tx_now_ms(tx) - KEEP_MS, why);
 }
 
 static enum rc tidy_job(struct job *j, void *ctx, struct fault *why)

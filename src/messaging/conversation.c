@@ -21,8 +21,8 @@ static const struct {
     {CONV_CLOSED, CONV_CUSTOMER_WROTE, CONV_WAITING_US},
 };
 
-enum rc conversation_move(enum conversation_status from, enum conversation_event by, enum conversation_status *to,
-                          struct fault *why)
+enum rc conversation_move(enum conversation_status from, enum conversation_event by,
+                          enum conversation_status *to, struct fault *why)
 {
     for (size_t i = 0; i < COUNT_OF(moves); i++)
         if (moves[i].from == from && moves[i].by == by) {

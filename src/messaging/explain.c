@@ -10,11 +10,14 @@ static void step(struct explain *out, int64_t at_ms, str text)
 static void explain_event(const struct mozflow_sent *e, struct explain *out)
 {
     step(out, e->created_ms,
-         arena_fmt(out->mem, "The event " STR_FMT " (" STR_FMT ") was written for Mozflow in the same transaction.",
+         arena_fmt(out->mem,
+                   "The event " STR_FMT " (" STR_FMT ") was written for Mozflow in the same transaction.",
                    STR_ARG(e->id), STR_ARG(e->type)));
     if (e->attempts > 0)
         step(out, e->delivered_ms != 0 ? e->delivered_ms : e->last_ms,
-             arena_fmt(out->mem, "After %d attempt(s) the event is " STR_FMT "; the last answer was HTTP %d" STR_FMT ".",
+             arena_fmt(out->mem,
+                       "After %d attempt(s) the event is " STR_FMT "; the last answer was HTTP %d" STR_FMT
+                       ".",
                        e->attempts, STR_ARG(e->state), e->last_status, STR_ARG(e->last_code)));
     else
         step(out, e->created_ms, arena_fmt(out->mem, "The event is " STR_FMT ".", STR_ARG(e->state)));
@@ -25,7 +28,7 @@ enum rc explain_message(struct tx *tx, str workspace, str id, struct explain *ou
     struct rows *r;
     struct mozflow_sent *sent;
     size_t n = 0;
-    enum rc rc = db_message_load(tx, workspace, id, out->mem, &r, why);
+    enum rc rc = messaging_db_message_load(tx, workspace, id, out->mem, &r, why);
     if (rc == RC_MISSING)
         return fault_set(why, RC_MISSING, "messaging.missing", "no such message");
     if (rc == RC_OK)
@@ -35,7 +38,8 @@ enum rc explain_message(struct tx *tx, str workspace, str id, struct explain *ou
     step(out, row_int(r, 9), STR("TikTok's time of the message."));
     step(out, row_int(r, 10),
          arena_fmt(out->mem,
-                   "Message " STR_FMT " (type " STR_FMT ") was stored in conversation " STR_FMT ", with its contact and "
+                   "Message " STR_FMT " (type " STR_FMT ") was stored in conversation " STR_FMT
+                   ", with its contact and "
                    "its event, in one transaction.",
                    STR_ARG(id), STR_ARG(row_text(r, 5)), STR_ARG(row_text(r, 1))));
     for (size_t i = 0; i < n; i++)

@@ -17,7 +17,8 @@ static enum rc find_or_make(struct tx *tx, const struct arriving *a, str identit
     enum rc rc = store_lock(tx, a->workspace, "conversation", a->in->conversation, why);
     if (rc != RC_OK)
         return rc;
-    rc = db_conversation_find(tx, a->workspace, a->account, a->in->conversation, tx_mem(tx), out, why);
+    rc = messaging_db_conversation_find(tx, a->workspace, a->account, a->in->conversation, tx_mem(tx), out,
+                                        why);
     if (rc != RC_MISSING)
         return rc;
     *out = (struct conversation){.id = id_new(tx_mem(tx), "cnv_"),
@@ -25,7 +26,7 @@ static enum rc find_or_make(struct tx *tx, const struct arriving *a, str identit
                                  .external_id = a->in->conversation,
                                  .identity_id = identity,
                                  .status = CONV_OPEN};
-    return db_conversation_make(tx, a->workspace, out, why);
+    return messaging_db_conversation_make(tx, a->workspace, out, why);
 }
 
 /* Does this message come after the newest one known? TikTok's time decides, TikTok's id breaks the tie. */
@@ -38,7 +39,8 @@ static bool is_newest(const struct conversation *c, const struct inbound *in)
     return order != 0 ? order > 0 : in->message.n > c->last_external_id.n;
 }
 
-static enum rc move_on(struct tx *tx, const struct arriving *a, struct conversation *c, str message, struct fault *why)
+static enum rc move_on(struct tx *tx, const struct arriving *a, struct conversation *c, str message,
+                       struct fault *why)
 {
     enum rc rc = conversation_move(c->status, CONV_CUSTOMER_WROTE, &c->status, why);
     if (rc != RC_OK)
@@ -49,7 +51,7 @@ static enum rc move_on(struct tx *tx, const struct arriving *a, struct conversat
         c->last_message_id = message;
         c->last_external_id = a->in->message;
     }
-    return db_conversation_save(tx, a->workspace, c, why);
+    return messaging_db_conversation_save(tx, a->workspace, c, why);
 }
 
 static enum rc tell(struct tx *tx, const struct arriving *a, str conversation, str message, struct fault *why)
@@ -83,7 +85,7 @@ static enum rc arrive(struct tx *tx, void *arg, struct fault *why)
                                   .account_id = a->account,
                                   .ref = a->ref,
                                   .in = a->in};
-    rc = db_message_make(tx, a->workspace, &m, &made, why);
+    rc = messaging_db_message_make(tx, a->workspace, &m, &made, why);
     if (rc != RC_OK || !made)
         return rc;
     rc = move_on(tx, a, &c, m.id, why);
@@ -111,7 +113,9 @@ enum rc messaging_inbound(struct job *j, void *ctx, struct fault *why)
         rc = inbound_parse(&ev, &in, why);
     if (rc != RC_OK)
         return rc;
-    const char *outcome = in.form == FORM_SHOWN ? "shown" : in.form == FORM_NOT_YET ? "not_shown_yet" : "no_line";
+    const char *outcome = in.form == FORM_SHOWN     ? "shown"
+                          : in.form == FORM_NOT_YET ? "not_shown_yet"
+                                                    : "no_line";
     rc = job_commit(j, in.form == FORM_NO_LINE ? nothing_to_do : arrive, &a, why);
     if (rc == RC_OK) {
         metric_add(&messaging_metrics[0], 1, outcome, NULL);
@@ -126,9 +130,9 @@ enum rc messaging_inbound(struct job *j, void *ctx, struct fault *why)
 enum rc render_message(const struct mozflow_render *r, struct jw *data, struct fault *why)
 {
     struct rows *row, *conv;
-    enum rc rc = db_message_load(r->tx, r->workspace, r->subject, r->mem, &row, why);
+    enum rc rc = messaging_db_message_load(r->tx, r->workspace, r->subject, r->mem, &row, why);
     if (rc == RC_OK)
-        rc = db_conversation_load(r->tx, r->workspace, row_text(row, 1), r->mem, &conv, why);
+        rc = messaging_db_conversation_load(r->tx, r->workspace, row_text(row, 1), r->mem, &conv, why);
     if (rc != RC_OK)
         return rc;
     jw_obj(data, "message");

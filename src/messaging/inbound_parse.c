@@ -9,8 +9,9 @@ static const struct {
     const char *type;
     enum message_form form;
 } types[] = {
-    {"text", FORM_SHOWN},       {"image", FORM_NOT_YET},      {"video", FORM_NOT_YET},    {"sticker", FORM_NOT_YET},
-    {"emoji", FORM_NOT_YET},    {"share_post", FORM_NOT_YET}, {"template", FORM_NOT_YET}, {"reaction", FORM_NO_LINE},
+    {"text", FORM_SHOWN},       {"image", FORM_NOT_YET},    {"video", FORM_NOT_YET},
+    {"sticker", FORM_NOT_YET},  {"emoji", FORM_NOT_YET},    {"share_post", FORM_NOT_YET},
+    {"template", FORM_NOT_YET}, {"reaction", FORM_NO_LINE},
 };
 
 static enum message_form form_of(str type)

@@ -27,22 +27,29 @@ struct messaging {
 
 /* ---- pure: what an im_receive_msg says (business-messaging 3.5) ---- */
 enum message_form {
-    FORM_SHOWN, /* this version shows it */
+    FORM_SHOWN,   /* this version shows it */
     FORM_NOT_YET, /* a line of the thread that this version cannot show */
-    FORM_NO_LINE /* belongs to another message (reaction): no line of its own */
+    FORM_NO_LINE  /* belongs to another message (reaction): no line of its own */
 };
 struct inbound {
     str conversation, message; /* TikTok's ids */
-    str type, text, quoted; /* quoted: TikTok's id of the message that this one quotes */
-    str person, username; /* unique_identifier and handle of the customer */
-    int64_t at_ms; /* TikTok's time */
+    str type, text, quoted;    /* quoted: TikTok's id of the message that this one quotes */
+    str person, username;      /* unique_identifier and handle of the customer */
+    int64_t at_ms;             /* TikTok's time */
     enum message_form form;
 };
 /* RC_INVALID "messaging.content" names the missing field. Strings live as long as the event. */
 MUSTCHECK enum rc inbound_parse(const struct webhook_event *ev, struct inbound *out, struct fault *why);
 
 /* ---- the conversation's state: one function, one table ---- */
-enum conversation_status { CONV_OPEN, CONV_WAITING_US, CONV_WAITING_CUSTOMER, CONV_SNOOZED, CONV_CLOSED, CONV_STATUSES };
+enum conversation_status {
+    CONV_OPEN,
+    CONV_WAITING_US,
+    CONV_WAITING_CUSTOMER,
+    CONV_SNOOZED,
+    CONV_CLOSED,
+    CONV_STATUSES
+};
 enum conversation_event { CONV_CUSTOMER_WROTE, CONV_EVENTS };
 extern const char *const conversation_status_names[CONV_STATUSES];
 /* RC_BUG "messaging.move" for an unlisted pair. */

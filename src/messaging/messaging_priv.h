@@ -12,29 +12,33 @@ struct message_new {
     str id, conversation_id, account_id, ref;
     const struct inbound *in;
 };
-MUSTCHECK enum rc db_conversation_find(struct tx *tx, str workspace, str account, str external, struct arena *mem,
-                                       struct conversation *out, struct fault *why);
-MUSTCHECK enum rc db_conversation_make(struct tx *tx, str workspace, const struct conversation *c, struct fault *why);
-MUSTCHECK enum rc db_conversation_save(struct tx *tx, str workspace, const struct conversation *c, struct fault *why);
-MUSTCHECK enum rc db_conversation_seen(struct tx *tx, str workspace, str id, int64_t *changed, struct fault *why);
-MUSTCHECK enum rc db_conversation_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
-                                       struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_find(struct tx *tx, str workspace, str account, str external,
+                                                 struct arena *mem, struct conversation *out,
+                                                 struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_make(struct tx *tx, str workspace, const struct conversation *c,
+                                                 struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_save(struct tx *tx, str workspace, const struct conversation *c,
+                                                 struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_seen(struct tx *tx, str workspace, str id, int64_t *changed,
+                                                 struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_load(struct tx *tx, str workspace, str id, struct arena *mem,
+                                                 struct rows **out, struct fault *why);
 struct page { /* where a list goes on: strictly after (at, tie) in its order; at 0: the beginning */
     int64_t at_ms, limit;
     str tie, status;
 };
-MUSTCHECK enum rc db_conversation_list(struct tx *tx, str workspace, const struct page *p, struct arena *mem,
-                                       struct rows **out, struct fault *why);
-MUSTCHECK enum rc db_message_make(struct tx *tx, str workspace, const struct message_new *m, bool *made,
-                                  struct fault *why);
-MUSTCHECK enum rc db_message_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
-                                  struct fault *why);
+MUSTCHECK enum rc messaging_db_conversation_list(struct tx *tx, str workspace, const struct page *p,
+                                                 struct arena *mem, struct rows **out, struct fault *why);
+MUSTCHECK enum rc messaging_db_message_make(struct tx *tx, str workspace, const struct message_new *m,
+                                            bool *made, struct fault *why);
+MUSTCHECK enum rc messaging_db_message_load(struct tx *tx, str workspace, str id, struct arena *mem,
+                                            struct rows **out, struct fault *why);
 struct message_page {
     str conversation, tie;
     int64_t at_ms, limit;
 };
-MUSTCHECK enum rc db_message_list(struct tx *tx, str workspace, const struct message_page *p, struct arena *mem,
-                                  struct rows **out, struct fault *why);
+MUSTCHECK enum rc messaging_db_message_list(struct tx *tx, str workspace, const struct message_page *p,
+                                            struct arena *mem, struct rows **out, struct fault *why);
 /* ---- shapes (messaging_rest.c) ---- */
 void message_write(const struct rows *r, struct jw *w);
 MUSTCHECK enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, struct arena *mem,

@@ -39,8 +39,8 @@ static void write_last(const struct rows *r, struct jw *w)
     jw_end(w);
 }
 
-enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, struct arena *mem, struct jw *w,
-                           struct fault *why)
+enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, struct arena *mem,
+                           struct jw *w, struct fault *why)
 {
     struct contact c;
     enum rc rc = contacts_of(tx, workspace, row_text(r, 3), mem, &c, why);
@@ -116,9 +116,10 @@ static enum rc read_conversations(struct tx *tx, void *arg, struct fault *why)
     struct asked *a = arg;
     int64_t limit = rq_int(a->rq, "limit", 50), n = 0, last_at = 0;
     str ws = rq_who(a->rq)->workspace, last = STR_NONE;
-    const struct page p = {.at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1, .status = rq_arg(a->rq, "status")};
+    const struct page p = {
+        .at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1, .status = rq_arg(a->rq, "status")};
     struct rows *r;
-    enum rc rc = db_conversation_list(tx, ws, &p, rq_mem(a->rq), &r, why);
+    enum rc rc = messaging_db_conversation_list(tx, ws, &p, rq_mem(a->rq), &r, why);
     jw_arr(&a->w, "items");
     while (rc == RC_OK && n < limit && rows_next(r)) {
         jw_obj(&a->w, NULL);
@@ -156,7 +157,7 @@ static enum rc read_one(struct tx *tx, void *arg, struct fault *why)
     struct asked *a = arg;
     struct rows *r;
     str ws = rq_who(a->rq)->workspace;
-    enum rc rc = db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
+    enum rc rc = messaging_db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
     if (rc == RC_MISSING)
         return missing(why);
     return rc == RC_OK ? conversation_write(tx, ws, r, rq_mem(a->rq), &a->w, why) : rc;
@@ -176,7 +177,7 @@ static enum rc mark_seen(struct tx *tx, void *arg, struct fault *why)
     struct request *rq = arg;
     int64_t changed = 0;
     str ws = rq_who(rq)->workspace, id = rq_arg(rq, "id");
-    enum rc rc = db_conversation_seen(tx, ws, id, &changed, why);
+    enum rc rc = messaging_db_conversation_seen(tx, ws, id, &changed, why);
     if (rc == RC_OK && changed == 0)
         return missing(why);
     return rc == RC_OK ? feed_put(tx, ws, "conversation", id, why) : rc;
@@ -204,13 +205,13 @@ static enum rc read_messages(struct tx *tx, void *arg, struct fault *why)
     int64_t limit = rq_int(a->rq, "limit", 50), n = 0;
     str ws = rq_who(a->rq)->workspace, next = STR_NONE;
     struct rows *r;
-    enum rc rc = db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
+    enum rc rc = messaging_db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
     if (rc == RC_MISSING)
         return missing(why);
     const struct message_page p = {
         .conversation = rq_arg(a->rq, "id"), .at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1};
     if (rc == RC_OK)
-        rc = db_message_list(tx, ws, &p, rq_mem(a->rq), &r, why);
+        rc = messaging_db_message_list(tx, ws, &p, rq_mem(a->rq), &r, why);
     if (rc != RC_OK)
         return rc;
     jw_arr(&a->w, "items");

@@ -9,7 +9,10 @@ static str key_of_conversation(const struct webhook_event *ev, struct arena *mem
     return arena_fmt(mem, "in:" STR_FMT ":" STR_FMT, STR_ARG(ev->user_openid), STR_ARG(id));
 }
 
-#define KEPT(name, text) {.event = name, .scope = WEBHOOK_BUSINESS, .doc = text}
+#define KEPT(name, text)                                                                                     \
+    {                                                                                                        \
+        .event = name, .scope = WEBHOOK_BUSINESS, .doc = text                                                \
+    }
 const struct webhook_row messaging_webhooks[] = {
     {.event = "im_receive_msg",
      .scope = WEBHOOK_BUSINESS,
@@ -39,11 +42,25 @@ const struct job_kind messaging_jobs[] = {
 const size_t messaging_jobs_n = COUNT_OF(messaging_jobs);
 
 static const struct param one_params[] = {
-    {.name = "id", .in = IN_PATH, .kind = P_ID, .choices = "cnv_", .required = true, .doc = "The conversation."},
+    {.name = "id",
+     .in = IN_PATH,
+     .kind = P_ID,
+     .choices = "cnv_",
+     .required = true,
+     .doc = "The conversation."},
 };
 static const struct param list_params[] = {
-    {.name = "limit", .in = IN_QUERY, .kind = P_INT, .min = 1, .max = 100, .doc = "Entries a page; 50 when absent."},
-    {.name = "cursor", .in = IN_QUERY, .kind = P_CURSOR, .max = 512, .doc = "next_cursor of the page before."},
+    {.name = "limit",
+     .in = IN_QUERY,
+     .kind = P_INT,
+     .min = 1,
+     .max = 100,
+     .doc = "Entries a page; 50 when absent."},
+    {.name = "cursor",
+     .in = IN_QUERY,
+     .kind = P_CURSOR,
+     .max = 512,
+     .doc = "next_cursor of the page before."},
     {.name = "status",
      .in = IN_QUERY,
      .kind = P_ENUM,
@@ -51,13 +68,28 @@ static const struct param list_params[] = {
      .doc = "Only conversations in this state."},
 };
 static const struct param messages_params[] = {
-    {.name = "id", .in = IN_PATH, .kind = P_ID, .choices = "cnv_", .required = true, .doc = "The conversation."},
-    {.name = "limit", .in = IN_QUERY, .kind = P_INT, .min = 1, .max = 100, .doc = "Entries a page; 50 when absent."},
-    {.name = "cursor", .in = IN_QUERY, .kind = P_CURSOR, .max = 512, .doc = "next_cursor of the page before."},
+    {.name = "id",
+     .in = IN_PATH,
+     .kind = P_ID,
+     .choices = "cnv_",
+     .required = true,
+     .doc = "The conversation."},
+    {.name = "limit",
+     .in = IN_QUERY,
+     .kind = P_INT,
+     .min = 1,
+     .max = 100,
+     .doc = "Entries a page; 50 when absent."},
+    {.name = "cursor",
+     .in = IN_QUERY,
+     .kind = P_CURSOR,
+     .max = 512,
+     .doc = "next_cursor of the page before."},
 };
 
-#define CONVERSATION_SHAPE                                                                                             \
-    "{id, account_id, external_id, contact: {id, name, username, avatar_url}, status, unread_count, last_message_at, " \
+#define CONVERSATION_SHAPE                                                                                   \
+    "{id, account_id, external_id, contact: {id, name, username, avatar_url}, status, unread_count, "        \
+    "last_message_at, "                                                                                      \
     "created_at, last_message: {id, type, direction, text, at, shown}}"
 
 const struct route messaging_routes[] = {
@@ -108,12 +140,15 @@ const size_t messaging_routes_n = COUNT_OF(messaging_routes);
 const struct mozflow_event messaging_events[] = {
     {.type = "message.received",
      .doc = "A customer's message was stored. Sent once for each message of TikTok.",
-     .schema =
-         "{\"type\":\"object\",\"required\":[\"message\",\"conversation\"],\"properties\":{\"message\":{\"type\":"
-         "\"object\",\"required\":[\"id\",\"conversation_id\",\"external_id\",\"direction\",\"type\",\"shown\","
-         "\"sent_at\"],\"properties\":{\"id\":{\"type\":\"string\"},\"text\":{\"type\":[\"string\",\"null\"]},"
-         "\"shown\":{\"type\":\"boolean\"}}},\"conversation\":{\"type\":\"object\",\"required\":[\"id\",\"contact\","
-         "\"status\"]}}}",
+     .schema = "{\"type\":\"object\",\"required\":[\"message\",\"conversation\"],\"properties\":{\"message\":"
+               "{\"type\":"
+               "\"object\",\"required\":[\"id\",\"conversation_id\",\"external_id\",\"direction\",\"type\","
+               "\"shown\","
+               "\"sent_at\"],\"properties\":{\"id\":{\"type\":\"string\"},\"text\":{\"type\":[\"string\","
+               "\"null\"]},"
+               "\"shown\":{\"type\":\"boolean\"}}},\"conversation\":{\"type\":\"object\",\"required\":["
+               "\"id\",\"contact\","
+               "\"status\"]}}}",
      .render = render_message},
 };
 const size_t messaging_events_n = COUNT_OF(messaging_events);

@@ -3,7 +3,9 @@
 #include "messaging/messaging.h"
 
 #define HEAD "\"conversation_id\":\"u5Conv==\",\"message_id\":\"u5Msg==\",\"timestamp\":1789000000123,"
-#define WHO "\"unique_identifier\":\"+Cust\",\"from_user\":{\"id\":\"+Cust\",\"role\":\"personal_account\"},\"from\":\"somchai\","
+#define WHO                                                                                                  \
+    "\"unique_identifier\":\"+Cust\",\"from_user\":{\"id\":\"+Cust\",\"role\":\"personal_account\"},"        \
+    "\"from\":\"somchai\","
 
 static enum rc parse(const char *content, struct inbound *out, struct arena *mem)
 {
@@ -24,7 +26,8 @@ static void contents(void **state)
         {"{" HEAD WHO "\"type\":\"image\",\"image\":{\"media_id\":\"1\"}}", RC_OK, FORM_NOT_YET},
         {"{" HEAD WHO "\"type\":\"hologram\"}", RC_OK, FORM_NOT_YET},
         {"{" HEAD WHO "\"type\":\"reaction\",\"reaction\":[]}", RC_OK, FORM_NO_LINE},
-        {"{" HEAD "\"from_user\":{\"id\":\"+Cust\"},\"type\":\"text\",\"text\":{\"body\":\"\"}}", RC_OK, FORM_SHOWN},
+        {"{" HEAD "\"from_user\":{\"id\":\"+Cust\"},\"type\":\"text\",\"text\":{\"body\":\"\"}}", RC_OK,
+         FORM_SHOWN},
         {"{" HEAD WHO "\"type\":\"text\"}", RC_INVALID, FORM_SHOWN},
         {"{" HEAD WHO "\"type\":\"text\",\"text\":{\"body\":5}}", RC_INVALID, FORM_SHOWN},
         {"{" HEAD "\"type\":\"text\",\"text\":{\"body\":\"x\"}}", RC_INVALID, FORM_SHOWN},
@@ -52,7 +55,8 @@ static void moves(void **state)
     struct fault why = {0};
     (void)state;
     for (size_t s = 0; s < CONV_STATUSES; s++) {
-        assert_int_equal(conversation_move((enum conversation_status)s, CONV_CUSTOMER_WROTE, &to, &why), RC_OK);
+        assert_int_equal(conversation_move((enum conversation_status)s, CONV_CUSTOMER_WROTE, &to, &why),
+                         RC_OK);
         assert_int_equal(to, CONV_WAITING_US);
     }
     assert_int_equal(conversation_move(CONV_STATUSES, CONV_CUSTOMER_WROTE, &to, &why), RC_BUG);

@@ -22,7 +22,7 @@ static enum rc raise_row(struct tx *tx, void *arg, struct fault *why)
 {
     struct raising *r = arg;
     r->alert.id = id_new(tx_mem(tx), "alr_");
-    enum rc rc = db_alert_raise(tx, &r->alert, tx_mem(tx), &r->id, &r->first, why);
+    enum rc rc = operate_db_alert_raise(tx, &r->alert, tx_mem(tx), &r->id, &r->first, why);
     if (rc != RC_OK || str_eq(r->alert.workspace, STR("-")))
         return rc;
     const struct mozflow_new e = {.type = "alert.raised", .workspace = r->alert.workspace, .subject = r->id};
@@ -45,8 +45,9 @@ enum rc raise_alert(struct job *j, void *ctx, struct fault *why)
     enum rc rc = job_commit(j, raise_row, &r, why);
     if (rc == RC_OK) {
         metric_add(&operate_metrics[0], 1, row->name, row->severity);
-        log_event(o->log, LOG_WARN, "alert.raised", F_STR("alert", r.alert.name), F_ID("object", r.alert.object),
-                  F_ID("workspace", r.alert.workspace), F_INT("count", r.alert.count));
+        log_event(o->log, LOG_WARN, "alert.raised", F_STR("alert", r.alert.name),
+                  F_ID("object", r.alert.object), F_ID("workspace", r.alert.workspace),
+                  F_INT("count", r.alert.count));
     }
     return rc;
 }
@@ -68,7 +69,7 @@ static void write_alert(const struct operate *o, const struct rows *r, struct jw
 enum rc render_alert(const struct mozflow_render *r, struct jw *data, struct fault *why)
 {
     struct rows *row;
-    enum rc rc = db_alert_load(r->tx, r->workspace, r->subject, r->mem, &row, why);
+    enum rc rc = operate_db_alert_load(r->tx, r->workspace, r->subject, r->mem, &row, why);
     if (rc == RC_OK)
         write_alert(r->ctx, row, data);
     return rc;
@@ -86,7 +87,8 @@ static enum rc read_alerts(struct tx *tx, void *arg, struct fault *why)
     struct rows *r;
     int64_t limit = rq_int(l->rq, "limit", 50), n = 0;
     str last = STR_NONE;
-    enum rc rc = db_alert_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit + 1, rq_mem(l->rq), &r, why);
+    enum rc rc = operate_db_alert_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit + 1,
+                                       rq_mem(l->rq), &r, why);
     while (rc == RC_OK && n < limit && rows_next(r)) {
         jw_obj(l->w, NULL);
         write_alert(l->o, r, l->w);

@@ -15,7 +15,8 @@ static enum rc read_dead(struct tx *tx, void *arg, struct fault *why)
     struct dead_letter *d;
     size_t n = 0;
     int limit = (int)rq_int(l->rq, "limit", 50);
-    enum rc rc = jobs_dead_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit, rq_mem(l->rq), &d, &n, why);
+    enum rc rc = jobs_dead_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit, rq_mem(l->rq),
+                                &d, &n, why);
     for (size_t i = 0; rc == RC_OK && i < n; i++) {
         jw_obj(l->w, NULL);
         jw_str(l->w, "id", d[i].id);

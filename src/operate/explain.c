@@ -44,8 +44,8 @@ static void sort_steps(struct explain *e)
         }
 }
 
-enum rc operate_explain(const struct operate *o, str workspace, str id, struct arena *mem, struct explain *out,
-                        struct fault *why)
+enum rc operate_explain(const struct operate *o, str workspace, str id, struct arena *mem,
+                        struct explain *out, struct fault *why)
 {
     out->mem = mem;
     struct asking a = {.o = o, .workspace = workspace, .id = id, .out = out};

@@ -43,7 +43,8 @@ MUSTCHECK enum rc operate_explain(const struct operate *o, str workspace, str id
 void explain_write(const struct explain *e, str id, struct jw *w);
 
 extern const struct migration_table operate_migrations; /* 4900+ */
-extern const struct route operate_routes[]; /* GET /v1/alerts, /v1/explain/{id}, /v1/jobs/dead, replay; ctx: operate */
+extern const struct route
+    operate_routes[]; /* GET /v1/alerts, /v1/explain/{id}, /v1/jobs/dead, replay; ctx: operate */
 extern const size_t operate_routes_n;
 extern const struct job_kind operate_jobs[]; /* operate.alert */
 extern const size_t operate_jobs_n;

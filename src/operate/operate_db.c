@@ -26,15 +26,14 @@ static const struct sql SQL_ALERT_RAISE = {
     " ON CONFLICT (workspace_id, name, object) DO UPDATE SET count = alerts.count + excluded.count,"
     " last_ms = excluded.last_ms RETURNING id"};
 static const struct sql SQL_ALERT_LIST = {
-    "operate.alert_list",
-    "SELECT id, name, object, severity, count, first_ms, last_ms FROM alerts"
-    " WHERE workspace_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
-static const struct sql SQL_ALERT_LOAD = {
-    "operate.alert_load",
-    "SELECT id, name, object, severity, count, first_ms, last_ms FROM alerts WHERE workspace_id = $1 AND id = $2"};
+    "operate.alert_list", "SELECT id, name, object, severity, count, first_ms, last_ms FROM alerts"
+                          " WHERE workspace_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3"};
+static const struct sql SQL_ALERT_LOAD = {"operate.alert_load",
+                                          "SELECT id, name, object, severity, count, first_ms, last_ms FROM "
+                                          "alerts WHERE workspace_id = $1 AND id = $2"};
 
-enum rc db_alert_raise(struct tx *tx, const struct alert_new *a, struct arena *mem, str *id, bool *first,
-                       struct fault *why)
+enum rc operate_db_alert_raise(struct tx *tx, const struct alert_new *a, struct arena *mem, str *id,
+                               bool *first, struct fault *why)
 {
     struct rows *r;
     enum rc rc = tx_one(tx, &SQL_ALERT_RAISE,
@@ -48,14 +47,16 @@ enum rc db_alert_raise(struct tx *tx, const struct alert_new *a, struct arena *m
     return RC_OK;
 }
 
-enum rc db_alert_list(struct tx *tx, str workspace, str before, int64_t limit, struct arena *mem, struct rows **out,
-                      struct fault *why)
+enum rc operate_db_alert_list(struct tx *tx, str workspace, str before, int64_t limit, struct arena *mem,
+                              struct rows **out, struct fault *why)
 {
     return tx_query(tx, &SQL_ALERT_LIST,
-                    ARGS(V_TEXT(workspace), V_TEXT(before.n > 0 ? before : STR("")), V_INT(limit)), mem, out, why);
+                    ARGS(V_TEXT(workspace), V_TEXT(before.n > 0 ? before : STR("")), V_INT(limit)), mem, out,
+                    why);
 }
 
-enum rc db_alert_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out, struct fault *why)
+enum rc operate_db_alert_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
+                              struct fault *why)
 {
     return tx_one(tx, &SQL_ALERT_LOAD, ARGS(V_TEXT(workspace), V_TEXT(id)), mem, out, why);
 }

@@ -9,12 +9,12 @@ struct alert_new {
     int64_t count;
 };
 /* *first: no open row was there. *id: the row's. */
-MUSTCHECK enum rc db_alert_raise(struct tx *tx, const struct alert_new *a, struct arena *mem, str *id, bool *first,
-                                 struct fault *why);
-MUSTCHECK enum rc db_alert_list(struct tx *tx, str workspace, str before, int64_t limit, struct arena *mem,
-                                struct rows **out, struct fault *why);
-MUSTCHECK enum rc db_alert_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
-                                struct fault *why);
+MUSTCHECK enum rc operate_db_alert_raise(struct tx *tx, const struct alert_new *a, struct arena *mem, str *id,
+                                         bool *first, struct fault *why);
+MUSTCHECK enum rc operate_db_alert_list(struct tx *tx, str workspace, str before, int64_t limit,
+                                        struct arena *mem, struct rows **out, struct fault *why);
+MUSTCHECK enum rc operate_db_alert_load(struct tx *tx, str workspace, str id, struct arena *mem,
+                                        struct rows **out, struct fault *why);
 enum rc raise_alert(struct job *j, void *ctx, struct fault *why);
 enum rc render_alert(const struct mozflow_render *r, struct jw *data, struct fault *why);
 enum rc list_alerts(struct request *rq, void *ctx, struct fault *why);

@@ -2,7 +2,12 @@
 #include "operate/operate_priv.h"
 
 static const struct param list_params[] = {
-    {.name = "limit", .in = IN_QUERY, .kind = P_INT, .min = 1, .max = 100, .doc = "Entries a page; 50 when absent."},
+    {.name = "limit",
+     .in = IN_QUERY,
+     .kind = P_INT,
+     .min = 1,
+     .max = 100,
+     .doc = "Entries a page; 50 when absent."},
     {.name = "cursor", .in = IN_QUERY, .kind = P_CURSOR, .max = 64, .doc = "next_cursor of the page before."},
 };
 static const struct param explain_params[] = {

@@ -26,8 +26,7 @@ enum rc webhook_parse(str body, struct arena *mem, struct webhook_event *out, st
     if (!json_str(root, "content", &ev.content_text))
         ev.content_text = STR_NONE;
     ev.content = NULL;
-    if (ev.content_text.n > 0 &&
-        json_parse(ev.content_text, &limits, mem, &ev.content, &inner) == RC_FULL)
+    if (ev.content_text.n > 0 && json_parse(ev.content_text, &limits, mem, &ev.content, &inner) == RC_FULL)
         return fault_set(why, RC_FULL, "webhook.memory", "%s", inner.detail);
     *out = ev;
     return RC_OK;

@@ -64,7 +64,7 @@ static enum rc lane_open(struct webhook *w, struct lane **out, struct fault *why
     return rc;
 }
 
-void lanes_close(struct webhook *w)
+void webhook_lanes_close(struct webhook *w)
 {
     while (w->lanes != NULL) {
         struct lane *l = w->lanes;
@@ -207,9 +207,11 @@ enum rc webhook_challenge(struct request *rq, void *ctx, struct fault *why)
         return fault_set(why, RC_MISSING, "webhook.unknown_app", "no challenge is answered here");
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                    c == '-';
         if (!good)
-            return fault_set(why, RC_INVALID, "webhook.challenge", "character %zu is not of [A-Za-z0-9_-]", i);
+            return fault_set(why, RC_INVALID, "webhook.challenge", "character %zu is not of [A-Za-z0-9_-]",
+                             i);
     }
     answer_body(rq, 200, "text/plain; charset=utf-8", text);
     return RC_OK;

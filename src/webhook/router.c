@@ -37,7 +37,7 @@ void router_kick(struct webhook *w)
 static enum rc read_waiting(struct tx *tx, void *arg, struct fault *why)
 {
     struct batch *b = arg;
-    return db_inbox_waiting(tx, b->w->apps[b->app].id, b->mem, &b->rows, &b->n, why);
+    return webhook_db_inbox_waiting(tx, b->w->apps[b->app].id, b->mem, &b->rows, &b->n, why);
 }
 
 static const struct webhook_row *row_find(const struct webhook *w, str event)
@@ -75,8 +75,8 @@ static enum rc decide(struct batch *b, const struct inbox_row *in, struct routed
     return RC_OK;
 }
 
-static enum rc put_job(const struct batch *b, struct tx *tx, const struct routed *d, str workspace, str account,
-                       struct fault *why)
+static enum rc put_job(const struct batch *b, struct tx *tx, const struct routed *d, str workspace,
+                       str account, struct fault *why)
 {
     struct buf args;
     struct jw w;
@@ -101,14 +101,15 @@ static enum rc route_one(const struct batch *b, struct tx *tx, struct routed *d,
     if (state == INBOX_ROUTED && d->row->scope == WEBHOOK_INSTALLATION)
         workspace = STR("-");
     else if (state == INBOX_ROUTED || state == INBOX_KEPT) {
-        enum rc rc = b->w->o.find_owner(tx, d->ev.client_key, d->ev.user_openid, tx_mem(tx), &workspace, &account, why);
+        enum rc rc = b->w->o.find_owner(tx, d->ev.client_key, d->ev.user_openid, tx_mem(tx), &workspace,
+                                        &account, why);
         if (rc != RC_OK && rc != RC_MISSING)
             return rc;
         if (rc == RC_MISSING && state == INBOX_ROUTED)
             state = INBOX_UNROUTED;
     }
     const char *event = d->row != NULL ? d->row->event : NULL;
-    enum rc rc = db_inbox_mark(tx, &d->key, state, workspace, event, &mine, why);
+    enum rc rc = webhook_db_inbox_mark(tx, &d->key, state, workspace, event, &mine, why);
     if (rc == RC_OK && mine && state == INBOX_ROUTED)
         rc = put_job(b, tx, d, workspace, account, why);
     d->ended = mine ? state : INBOX_WAITING;
@@ -128,7 +129,7 @@ static enum rc route_batch(struct tx *tx, void *arg, struct fault *why)
         if (b->decided[i].ended == INBOX_TEST)
             test_ms = b->rows[i].arrived_ms;
     }
-    return rc == RC_OK ? db_seen_save(tx, app, seen_ms, test_ms, why) : rc;
+    return rc == RC_OK ? webhook_db_seen_save(tx, app, seen_ms, test_ms, why) : rc;
 }
 
 static void report(const struct batch *b)
@@ -141,8 +142,8 @@ static void report(const struct batch *b)
     for (size_t s = INBOX_ROUTED; s < INBOX_STATES; s++)
         if (by[s] > 0)
             metric_add(metric_routed, by[s], app, inbox_state_names[s]);
-    log_event(b->w->o.log, LOG_INFO, "webhook.routed", F_ID("app", b->w->apps[b->app].id), F_INT("rows", b->n),
-              F_INT("routed", by[INBOX_ROUTED]), F_INT("kept", by[INBOX_KEPT]),
+    log_event(b->w->o.log, LOG_INFO, "webhook.routed", F_ID("app", b->w->apps[b->app].id),
+              F_INT("rows", b->n), F_INT("routed", by[INBOX_ROUTED]), F_INT("kept", by[INBOX_KEPT]),
               F_INT("unparsable", by[INBOX_UNPARSABLE]), F_INT("unrouted", by[INBOX_UNROUTED]),
               F_INT("foreign", by[INBOX_FOREIGN]), F_INT("test", by[INBOX_TEST]));
 }
@@ -182,7 +183,8 @@ static void alarm_refused(struct webhook *w, int64_t *seen)
         seen[i] = now;
         if (since < ALARM_REFUSED)
             continue;
-        int n = snprintf(text, sizeof text, "{\"alert\":\"webhook.bad_signature\",\"object\":\"" STR_FMT "\",\"count\":%lld}",
+        int n = snprintf(text, sizeof text,
+                         "{\"alert\":\"webhook.bad_signature\",\"object\":\"" STR_FMT "\",\"count\":%lld}",
                          STR_ARG(w->apps[i].id), (long long)since);
         str args = {text, (size_t)n};
         if (store_write(w->o.store, STORE_INTERACTIVE, put_alert, &args, &why) != RC_OK)
@@ -217,7 +219,8 @@ void *router_main(void *arg)
             struct fault why = {0};
             do {
                 if (router_drain_app(w, i, &routed, &why) != RC_OK)
-                    log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[i].id), F_FAULT(&why));
+                    log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[i].id),
+                              F_FAULT(&why));
             } while (routed == BATCH);
         }
         if (clock_mono_ms() >= next_alarm) {

@@ -15,7 +15,7 @@ static enum rc write_app(struct seen *s, struct tx *tx, size_t i, struct fault *
 {
     const struct webhook_app *app = &s->w->apps[i];
     struct rows *r = NULL;
-    enum rc rc = db_seen_find(tx, app->id, s->mem, &r, why);
+    enum rc rc = webhook_db_seen_find(tx, app->id, s->mem, &r, why);
     if (rc != RC_OK && rc != RC_MISSING)
         return rc;
     int64_t verified = rc == RC_OK ? row_int(r, 0) : 0, test = rc == RC_OK ? row_int(r, 1) : 0;
@@ -67,7 +67,7 @@ struct retaining {
 static enum rc retain_some(struct tx *tx, void *arg, struct fault *why)
 {
     struct retaining *r = arg;
-    return db_inbox_retain(tx, r->before_ms, &r->deleted, why);
+    return webhook_db_inbox_retain(tx, r->before_ms, &r->deleted, why);
 }
 
 static enum rc nothing(struct tx *tx, void *arg, struct fault *why)
@@ -107,9 +107,12 @@ static const char *const state_words[INBOX_STATES] = {
     [INBOX_ROUTED] = "The router found its workspace and put its job.",
     [INBOX_KEPT] = "It was kept: this version shows nothing for this event yet.",
     [INBOX_TEST] = "It was the portal's test event.",
-    [INBOX_UNPARSABLE] = "It is authentic, but its body is no envelope; it was kept and nothing else happened.",
-    [INBOX_UNROUTED] = "No workspace has connected this business account; it was kept and nothing else happened.",
-    [INBOX_QUARANTINED] = "Its signature time was over 73 h old or over 300 s ahead; it was kept, not processed.",
+    [INBOX_UNPARSABLE] =
+        "It is authentic, but its body is no envelope; it was kept and nothing else happened.",
+    [INBOX_UNROUTED] =
+        "No workspace has connected this business account; it was kept and nothing else happened.",
+    [INBOX_QUARANTINED] =
+        "Its signature time was over 73 h old or over 300 s ahead; it was kept, not processed.",
     [INBOX_FOREIGN] = "It names another app than the path it came to; it was kept, not processed.",
 };
 
@@ -119,7 +122,7 @@ enum rc webhook_explain_row(struct tx *tx, str workspace, str id, struct explain
     struct rows *r;
     if (!ref_parse(id, &key))
         return fault_set(why, RC_MISSING, "webhook.gone", "not an inbox reference");
-    enum rc rc = db_inbox_load(tx, &key, out->mem, &r, why);
+    enum rc rc = webhook_db_inbox_load(tx, &key, out->mem, &r, why);
     if (rc != RC_OK)
         return rc;
     str owner = row_text(r, 4);
@@ -129,7 +132,8 @@ enum rc webhook_explain_row(struct tx *tx, str workspace, str id, struct explain
         return fault_set(why, RC_MISSING, "webhook.gone", "not of this workspace");
     step(out, row_int(r, 1),
          arena_fmt(out->mem,
-                   "TikTok's webhook arrived at app " STR_FMT " (event time %lld, signed %lld%s); the signature was "
+                   "TikTok's webhook arrived at app " STR_FMT
+                   " (event time %lld, signed %lld%s); the signature was "
                    "right and the row was stored before the answer 200.",
                    STR_ARG(key.app), (long long)key.create_time_s, (long long)row_int(r, 7),
                    row_int(r, 6) != 0 ? ", stale: TikTok's own retry" : ""));

@@ -63,7 +63,10 @@ const struct job_kind webhook_jobs[] = {
 const size_t webhook_jobs_n = COUNT_OF(webhook_jobs);
 
 const struct job_schedule webhook_schedules[] = {
-    {.name = "webhook.retain", .kind = "webhook.retain", .every_ms = 3600000, .doc = "Hourly retention of the inbox."},
+    {.name = "webhook.retain",
+     .kind = "webhook.retain",
+     .every_ms = 3600000,
+     .doc = "Hourly retention of the inbox."},
 };
 const size_t webhook_schedules_n = COUNT_OF(webhook_schedules);
 
@@ -71,9 +74,11 @@ const struct problem_row webhook_problems[] = {
     {.code = "webhook.signature",
      .status = 401,
      .en_title = "Signature refused",
-     .en_means = "The TikTok-Signature header is missing, malformed or does not fit the body. Nothing was stored.",
-     .en_todo = "Check that the webhook secret of this app equals the one in TikTok's portal, and that no proxy "
-                "changes the body.",
+     .en_means =
+         "The TikTok-Signature header is missing, malformed or does not fit the body. Nothing was stored.",
+     .en_todo =
+         "Check that the webhook secret of this app equals the one in TikTok's portal, and that no proxy "
+         "changes the body.",
      .th_title = "ลายเซ็นไม่ถูกต้อง",
      .th_means = "ไม่มีส่วนหัว TikTok-Signature หรือรูปแบบผิด หรือไม่ตรงกับเนื้อหา ระบบไม่ได้บันทึกข้อมูลใด ๆ",
      .th_todo = "โปรดตรวจสอบว่ารหัสลับเว็บฮุกของแอปนี้ตรงกับในพอร์ทัลของ TikTok และไม่มีพร็อกซีแก้ไขเนื้อหา"},
@@ -89,7 +94,8 @@ const struct problem_row webhook_problems[] = {
      .status = 503,
      .en_title = "Try again",
      .en_means = "The event could not be stored safely just now, so it was not accepted.",
-     .en_todo = "Nothing: TikTok delivers it again for up to 72 hours. If this lasts, run the doctor command.",
+     .en_todo =
+         "Nothing: TikTok delivers it again for up to 72 hours. If this lasts, run the doctor command.",
      .th_title = "โปรดลองอีกครั้ง",
      .th_means = "ขณะนี้ระบบยังบันทึกเหตุการณ์อย่างปลอดภัยไม่ได้ จึงยังไม่รับเหตุการณ์นี้",
      .th_todo = "ไม่ต้องดำเนินการ TikTok จะส่งซ้ำภายใน 72 ชั่วโมง หากเกิดต่อเนื่องโปรดเรียกคำสั่ง doctor"},
@@ -132,7 +138,8 @@ const struct metric webhook_metrics[] = {
     {.name = "mz_webhook_total",
      .kind = METRIC_COUNTER,
      .labels = "app,outcome",
-     .doc = "Deliveries by outcome: stored, duplicate, failed, bad_signature; stale and quarantined count beside."},
+     .doc = "Deliveries by outcome: stored, duplicate, failed, bad_signature; stale and quarantined count "
+            "beside."},
     {.name = "mz_webhook_routed_total",
      .kind = METRIC_COUNTER,
      .labels = "app,state",
@@ -144,27 +151,32 @@ const struct setting webhook_settings[] = {
     {.key = "webhook.challenge",
      .kind = SET_FLAG,
      .def = "on",
-     .doc = "Echo ?challenge= on GET of a webhook path. TikTok documents no handshake; the echo is harmless."},
+     .doc =
+         "Echo ?challenge= on GET of a webhook path. TikTok documents no handshake; the echo is harmless."},
     {.key = "webhook.keep_days",
      .kind = SET_INT,
      .min = 7,
      .max = 365,
      .unit = "days",
      .def = "30",
-     .doc = "How long inbox rows stay. At least 7, because they are the replay defence; bodies end with their keys."},
+     .doc = "How long inbox rows stay. At least 7, because they are the replay defence; bodies end with "
+            "their keys."},
 };
 const size_t webhook_settings_n = COUNT_OF(webhook_settings);
 
 const struct alert_row webhook_alerts[] = {
     {.name = "webhook.bad_signature",
      .severity = "page",
-     .en = "Many webhooks with a wrong signature arrived within a minute. Either the secret was changed at TikTok, or "
-           "somebody tries to forge events. Compare the secret with TikTok's portal; forged events were refused.",
+     .en = "Many webhooks with a wrong signature arrived within a minute. Either the secret was changed at "
+           "TikTok, or "
+           "somebody tries to forge events. Compare the secret with TikTok's portal; forged events were "
+           "refused.",
      .th = "มีเว็บฮุกที่ลายเซ็นไม่ถูกต้องจำนวนมากภายในหนึ่งนาที อาจมีการเปลี่ยนรหัสลับที่ TikTok "
            "หรือมีผู้พยายามปลอมเหตุการณ์ โปรดเทียบรหัสลับกับพอร์ทัลของ TikTok เหตุการณ์ปลอมถูกปฏิเสธแล้ว"},
     {.name = "webhook.quarantined",
      .severity = "ticket",
-     .en = "A webhook with a right signature bore a time over 73 hours old or over 5 minutes ahead. It was kept and "
+     .en = "A webhook with a right signature bore a time over 73 hours old or over 5 minutes ahead. It was "
+           "kept and "
            "not processed. Check this machine's clock.",
      .th = "มีเว็บฮุกที่ลายเซ็นถูกต้องแต่เวลาเก่ากว่า 73 ชั่วโมงหรือล่วงหน้าเกิน 5 นาที ระบบเก็บไว้โดยไม่ประมวลผล "
            "โปรดตรวจสอบนาฬิกาของเครื่อง"},

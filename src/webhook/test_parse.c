@@ -46,9 +46,14 @@ static void classes(void **state)
         int64_t age_s;
         enum time_class want;
     } rows[] = {
-        {0, TIME_FRESH},           {300, TIME_FRESH},           {301, TIME_STALE},
-        {73 * 3600, TIME_STALE},   {73 * 3600 + 1, TIME_QUARANTINE}, {-120, TIME_FRESH},
-        {-300, TIME_FRESH},        {-301, TIME_QUARANTINE},
+        {0, TIME_FRESH},
+        {300, TIME_FRESH},
+        {301, TIME_STALE},
+        {73 * 3600, TIME_STALE},
+        {73 * 3600 + 1, TIME_QUARANTINE},
+        {-120, TIME_FRESH},
+        {-300, TIME_FRESH},
+        {-301, TIME_QUARANTINE},
     };
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -83,13 +88,16 @@ static void envelope(void **state)
     struct webhook_event ev = {0};
     struct fault why = {0};
     (void)state;
-    assert_int_equal(webhook_parse(STR("{\"client_key\":\"76\",\"event\":\"im_receive_msg\",\"create_time\":1789000000,"
-                                       "\"user_openid\":\"-000\",\"content\":\"{\\\"message_id\\\":\\\"m\\\"}\"}"),
-                                   mem, &ev, &why),
-                     RC_OK);
+    assert_int_equal(
+        webhook_parse(STR("{\"client_key\":\"76\",\"event\":\"im_receive_msg\",\"create_time\":1789000000,"
+                          "\"user_openid\":\"-000\",\"content\":\"{\\\"message_id\\\":\\\"m\\\"}\"}"),
+                      mem, &ev, &why),
+        RC_OK);
     str id;
     assert_true(json_str(ev.content, "message_id", &id) && str_eq(id, STR("m")));
-    assert_int_equal(webhook_parse(STR("{\"client_key\":\"76\",\"event\":\"x\",\"content\":\"{\"}"), mem, &ev, &why), RC_OK);
+    assert_int_equal(
+        webhook_parse(STR("{\"client_key\":\"76\",\"event\":\"x\",\"content\":\"{\"}"), mem, &ev, &why),
+        RC_OK);
     assert_null(ev.content);
     assert_int_equal(webhook_parse(STR("[]"), mem, &ev, &why), RC_INVALID);
     assert_int_equal(webhook_parse(STR("{\"event\":\"x\"}"), mem, &ev, &why), RC_INVALID);

@@ -6,18 +6,25 @@
 enum { RETAIN_ROUNDS = 200 };
 
 const char *const inbox_state_names[INBOX_STATES] = {
-    [INBOX_WAITING] = "waiting",       [INBOX_ROUTED] = "routed",           [INBOX_KEPT] = "kept",
-    [INBOX_TEST] = "test",             [INBOX_UNPARSABLE] = "unparsable",   [INBOX_UNROUTED] = "unrouted",
-    [INBOX_QUARANTINED] = "quarantined", [INBOX_FOREIGN] = "foreign",
+    [INBOX_WAITING] = "waiting",
+    [INBOX_ROUTED] = "routed",
+    [INBOX_KEPT] = "kept",
+    [INBOX_TEST] = "test",
+    [INBOX_UNPARSABLE] = "unparsable",
+    [INBOX_UNROUTED] = "unrouted",
+    [INBOX_QUARANTINED] = "quarantined",
+    [INBOX_FOREIGN] = "foreign",
 };
 
 static enum rc app_check(const struct webhook_app *a, struct fault *why)
 {
     if (a->current.n == 0)
         return fault_set(why, RC_INVALID, "webhook.empty_secret",
-                         "app " STR_FMT ": the webhook secret is empty, so anyone could sign", STR_ARG(a->id));
+                         "app " STR_FMT ": the webhook secret is empty, so anyone could sign",
+                         STR_ARG(a->id));
     if (a->id.n == 0 || a->id.n > 32 || a->body_max == 0)
-        return fault_set(why, RC_INVALID, "webhook.app", "an app needs an id of 1 to 32 characters and a body cap");
+        return fault_set(why, RC_INVALID, "webhook.app",
+                         "an app needs an id of 1 to 32 characters and a body cap");
     return RC_OK;
 }
 
@@ -67,7 +74,7 @@ void webhook_close(struct webhook **w)
     if (*w == NULL)
         return;
     webhook_stop(*w);
-    lanes_close(*w);
+    webhook_lanes_close(*w);
     pthread_cond_destroy(&(*w)->kick);
     pthread_mutex_destroy(&(*w)->lock);
     mem_free(*w);
@@ -93,7 +100,8 @@ str ref_text(const struct inbox_key *k, struct arena *mem)
     str hash = hex_text(mem, k->hash, HASH_BYTES);
     if (hash.n == 0)
         return STR_NONE;
-    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->create_time_s, STR_ARG(hash));
+    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->create_time_s,
+                     STR_ARG(hash));
 }
 
 bool ref_parse(str ref, struct inbox_key *out)
@@ -124,10 +132,11 @@ struct loading {
 static enum rc load_row(struct tx *tx, void *arg, struct fault *why)
 {
     struct loading *l = arg;
-    return db_inbox_load(tx, &l->key, l->mem, &l->rows, why);
+    return webhook_db_inbox_load(tx, &l->key, l->mem, &l->rows, why);
 }
 
-enum rc webhook_load(struct webhook *w, str ref, struct arena *mem, struct webhook_event *out, struct fault *why)
+enum rc webhook_load(struct webhook *w, str ref, struct arena *mem, struct webhook_event *out,
+                     struct fault *why)
 {
     struct loading l = {.mem = mem};
     struct webhook_event ev = {0};

@@ -29,11 +29,11 @@ struct keys;
 
 /* One row per app whose webhooks are received; secrets live as long as the room. */
 struct webhook_app {
-    str id; /* path segment, [a-z0-9_-]{1,32} */
-    str kind; /* login_kit, accounts, ads */
-    str client_key; /* must equal the envelope's */
+    str id;                          /* path segment, [a-z0-9_-]{1,32} */
+    str kind;                        /* login_kit, accounts, ads */
+    str client_key;                  /* must equal the envelope's */
     struct secret current, previous; /* previous may be empty */
-    size_t body_max; /* 1 MiB; ads 8 MiB */
+    size_t body_max;                 /* 1 MiB; ads 8 MiB */
 };
 
 /* The envelope, parsed after the commit. content is the inner JSON, parsed a second time (NULL: not JSON). */
@@ -46,9 +46,9 @@ struct webhook_event {
 enum webhook_scope { WEBHOOK_BUSINESS, WEBHOOK_INSTALLATION };
 /* A capability's row for one event name. */
 struct webhook_row {
-    const char *event; /* "im_receive_msg" */
+    const char *event;        /* "im_receive_msg" */
     enum webhook_scope scope; /* BUSINESS: user_openid must be a connected business account */
-    const char *job_kind; /* NULL: kept and counted, "not shown yet" */
+    const char *job_kind;     /* NULL: kept and counted, "not shown yet" */
     /* The order key of its job from the event (pure), e.g. "in:<conversation>"; NULL: no order. */
     str (*order_key)(const struct webhook_event *ev, struct arena *mem);
     const char *doc;
@@ -58,8 +58,8 @@ struct webhook_table {
     size_t n;
 };
 /* Who owns a business account: handed in by wiring (accounts). RC_MISSING: unknown. */
-typedef enum rc (*webhook_find_owner)(struct tx *tx, str client_key, str user_openid, struct arena *mem, str *workspace,
-                                      str *account, struct fault *why);
+typedef enum rc (*webhook_find_owner)(struct tx *tx, str client_key, str user_openid, struct arena *mem,
+                                      str *workspace, str *account, struct fault *why);
 struct webhook_options {
     struct store *store;
     struct keys *keys;
@@ -100,7 +100,7 @@ int64_t envelope_create_time(str body);
 MUSTCHECK enum rc webhook_parse(str body, struct arena *mem, struct webhook_event *out, struct fault *why);
 
 extern const struct migration_table webhook_migrations; /* 3000+ */
-extern const struct route webhook_routes[]; /* ctx: struct webhook */
+extern const struct route webhook_routes[];             /* ctx: struct webhook */
 extern const size_t webhook_routes_n;
 extern const struct job_kind webhook_jobs[]; /* retention; ctx: struct webhook */
 extern const size_t webhook_jobs_n;

@@ -6,40 +6,42 @@
 static const struct migration migrations[] = {
     {.number = 3001,
      .name = "webhook_inbox",
-     .text =
-         "-- exempt: the owner is unknown until the row is routed; workspace is filled in then\n"
-         "CREATE TABLE webhook_inbox (\n"
-         "  app @TEXT NOT NULL,\n"
-         "  create_time_s @INT64 NOT NULL,\n"
-         "  hash @BYTES NOT NULL,\n"
-         "  arrived_ms @INT64 NOT NULL,\n"
-         "  signed_s @INT64 NOT NULL,\n"
-         "  stale @FLAG NOT NULL,\n"
-         "  state @INT64 NOT NULL,\n"
-         "  routed_ms @INT64,\n"
-         "  workspace @TEXT,\n"
-         "  event @TEXT,\n"
-         "  body @BYTES NOT NULL,\n"
-         "  PRIMARY KEY (app, create_time_s, hash)\n"
-         ") @TABLE;\n"
-         "CREATE INDEX webhook_inbox_waiting ON webhook_inbox (app, arrived_ms) WHERE state = 0;\n"
-         "-- exempt: one row per app of the installation\n"
-         "CREATE TABLE webhook_seen (\n"
-         "  app @TEXT NOT NULL PRIMARY KEY,\n"
-         "  verified_ms @INT64 NOT NULL,\n"
-         "  test_ms @INT64 NOT NULL\n"
-         ") @TABLE"},
+     .text = "-- exempt: the owner is unknown until the row is routed; workspace is filled in then\n"
+             "CREATE TABLE webhook_inbox (\n"
+             "  app @TEXT NOT NULL,\n"
+             "  create_time_s @INT64 NOT NULL,\n"
+             "  hash @BYTES NOT NULL,\n"
+             "  arrived_ms @INT64 NOT NULL,\n"
+             "  signed_s @INT64 NOT NULL,\n"
+             "  stale @FLAG NOT NULL,\n"
+             "  state @INT64 NOT NULL,\n"
+             "  routed_ms @INT64,\n"
+             "  workspace @TEXT,\n"
+             "  event @TEXT,\n"
+             "  body @BYTES NOT NULL,\n"
+             "  PRIMARY KEY (app, create_time_s, hash)\n"
+             ") @TABLE;\n"
+             "CREATE INDEX webhook_inbox_waiting ON webhook_inbox (app, arrived_ms) WHERE state = 0;\n"
+             "-- exempt: one row per app of the installation\n"
+             "CREATE TABLE webhook_seen (\n"
+             "  app @TEXT NOT NULL PRIMARY KEY,\n"
+             "  verified_ms @INT64 NOT NULL,\n"
+             "  test_ms @INT64 NOT NULL\n"
+             ") @TABLE"},
 };
 const struct migration_table webhook_migrations = {"webhook", migrations, COUNT_OF(migrations)};
 
-static const enum val_type append_types[] = {VT_TEXT, VT_INT, VT_BYTES, VT_INT, VT_INT, VT_INT, VT_INT, VT_BYTES};
+static const enum val_type append_types[] = {VT_TEXT, VT_INT, VT_BYTES, VT_INT,
+                                             VT_INT,  VT_INT, VT_INT,   VT_BYTES};
 const struct append_sql inbox_append = {
-    .insert = {"webhook.append",
-               "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
-               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
-    .pg_unnest = "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
-                 " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
-                 " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",
+    .insert =
+        {"webhook.append",
+         "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
+         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+    .pg_unnest =
+        "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
+        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
+        " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",
     .types = append_types,
     .n = COUNT_OF(append_types),
     .key_col = 2,
@@ -50,9 +52,8 @@ static const struct sql SQL_WAITING = {
     "SELECT create_time_s, hash, arrived_ms, body FROM webhook_inbox WHERE app = $1 AND state = 0"
     " ORDER BY arrived_ms LIMIT $2"};
 static const struct sql SQL_MARK = {
-    "webhook.mark",
-    "UPDATE webhook_inbox SET state = $4, routed_ms = $5, workspace = $6, event = $7"
-    " WHERE app = $1 AND create_time_s = $2 AND hash = $3 AND state = 0"};
+    "webhook.mark", "UPDATE webhook_inbox SET state = $4, routed_ms = $5, workspace = $6, event = $7"
+                    " WHERE app = $1 AND create_time_s = $2 AND hash = $3 AND state = 0"};
 static const struct sql SQL_LOAD = {
     "webhook.load",
     "SELECT body, arrived_ms, routed_ms, state, workspace, event, stale, signed_s FROM webhook_inbox"
@@ -78,8 +79,8 @@ static struct val hash_of(const struct inbox_key *k)
     return V_BYTES(((str){(const char *)k->hash, HASH_BYTES}));
 }
 
-enum rc db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox_row **out, size_t *n,
-                         struct fault *why)
+enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox_row **out, size_t *n,
+                                 struct fault *why)
 {
     struct rows *r;
     enum rc rc = tx_query(tx, &SQL_WAITING, ARGS(V_TEXT(app), V_INT(BATCH)), mem, &r, why);
@@ -94,8 +95,9 @@ enum rc db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox
         if (hash.n != HASH_BYTES)
             return fault_set(why, RC_BUG, "webhook.hash", "a stored hash has %zu bytes", hash.n);
         struct inbox_row *row = &rows[count++];
-        *row = (struct inbox_row){
-            .key = {.app = app, .create_time_s = row_int(r, 0)}, .arrived_ms = row_int(r, 2), .sealed = row_text(r, 3)};
+        *row = (struct inbox_row){.key = {.app = app, .create_time_s = row_int(r, 0)},
+                                  .arrived_ms = row_int(r, 2),
+                                  .sealed = row_text(r, 3)};
         memcpy(row->key.hash, hash.p, HASH_BYTES);
     }
     *out = rows;
@@ -103,43 +105,43 @@ enum rc db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox
     return RC_OK;
 }
 
-enum rc db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inbox_state state, str workspace,
-                      const char *event, bool *mine, struct fault *why)
+enum rc webhook_db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inbox_state state, str workspace,
+                              const char *event, bool *mine, struct fault *why)
 {
     int64_t changed = 0;
     enum rc rc = tx_exec(tx, &SQL_MARK,
-                         ARGS(V_TEXT(k->app), V_INT(k->create_time_s), hash_of(k), V_INT(state), V_INT(tx_now_ms(tx)),
-                              V_TEXT(workspace), V_TEXT(str_of(event))),
+                         ARGS(V_TEXT(k->app), V_INT(k->create_time_s), hash_of(k), V_INT(state),
+                              V_INT(tx_now_ms(tx)), V_TEXT(workspace), V_TEXT(str_of(event))),
                          &changed, why);
     *mine = changed == 1;
     return rc;
 }
 
-enum rc db_inbox_load(struct tx *tx, const struct inbox_key *k, struct arena *mem, struct rows **out,
-                      struct fault *why)
+enum rc webhook_db_inbox_load(struct tx *tx, const struct inbox_key *k, struct arena *mem, struct rows **out,
+                              struct fault *why)
 {
     return tx_one(tx, &SQL_LOAD, ARGS(V_TEXT(k->app), V_INT(k->create_time_s), hash_of(k)), mem, out, why);
 }
 
-enum rc db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *deleted, struct fault *why)
+enum rc webhook_db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *deleted, struct fault *why)
 {
     struct rows *r;
     enum rc rc = tx_query(tx, &SQL_OLD, ARGS(V_INT(before_ms)), tx_mem(tx), &r, why);
     *deleted = 0;
     while (rc == RC_OK && rows_next(r)) {
-        rc = tx_exec(tx, &SQL_DELETE, ARGS(V_TEXT(row_text(r, 0)), V_INT(row_int(r, 1)), V_BYTES(row_text(r, 2))),
-                     NULL, why);
+        rc = tx_exec(tx, &SQL_DELETE,
+                     ARGS(V_TEXT(row_text(r, 0)), V_INT(row_int(r, 1)), V_BYTES(row_text(r, 2))), NULL, why);
         *deleted += 1;
     }
     return rc;
 }
 
-enum rc db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms, struct fault *why)
+enum rc webhook_db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms, struct fault *why)
 {
     return tx_exec(tx, &SQL_SEEN, ARGS(V_TEXT(app), V_INT(verified_ms), V_INT(test_ms)), NULL, why);
 }
 
-enum rc db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out, struct fault *why)
+enum rc webhook_db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out, struct fault *why)
 {
     return tx_one(tx, &SQL_SEEN_FIND, ARGS(V_TEXT(app)), mem, out, why);
 }

@@ -14,14 +14,14 @@
 
 enum { HASH_BYTES = 16, APPS_MAX = 16, BATCH = 128 };
 enum inbox_state {
-    INBOX_WAITING, /* the queue */
-    INBOX_ROUTED, /* a job has it */
-    INBOX_KEPT, /* authentic; this version does nothing with it */
-    INBOX_TEST, /* the portal's test button */
-    INBOX_UNPARSABLE, /* authentic, but no envelope */
-    INBOX_UNROUTED, /* no workspace has this business account */
+    INBOX_WAITING,     /* the queue */
+    INBOX_ROUTED,      /* a job has it */
+    INBOX_KEPT,        /* authentic; this version does nothing with it */
+    INBOX_TEST,        /* the portal's test button */
+    INBOX_UNPARSABLE,  /* authentic, but no envelope */
+    INBOX_UNROUTED,    /* no workspace has this business account */
     INBOX_QUARANTINED, /* too old or from the future */
-    INBOX_FOREIGN, /* names another app */
+    INBOX_FOREIGN,     /* names another app */
     INBOX_STATES
 };
 extern const char *const inbox_state_names[INBOX_STATES];
@@ -34,7 +34,7 @@ struct webhook {
     struct webhook_options o;
     struct webhook_app apps[APPS_MAX];
     struct app_counts counts[APPS_MAX];
-    uint64_t epoch; /* tells a thread that its lane is of another room */
+    uint64_t epoch;       /* tells a thread that its lane is of another room */
     pthread_mutex_t lock; /* lanes, kick */
     struct lane *lanes;
     pthread_cond_t kick;
@@ -56,7 +56,7 @@ struct inbox_row {
 enum rc webhook_receive(struct request *rq, void *ctx, struct fault *why);
 enum rc webhook_challenge(struct request *rq, void *ctx, struct fault *why);
 size_t webhook_body_cap(str path, void *ctx);
-void lanes_close(struct webhook *w);
+void webhook_lanes_close(struct webhook *w);
 void body_hash(str body, unsigned char out[HASH_BYTES]);
 size_t app_index(const struct webhook *w, str id); /* APPS_MAX: none */
 /* ---- router.c ---- */
@@ -65,20 +65,23 @@ void *router_main(void *arg);
 enum rc router_drain_app(struct webhook *w, size_t app, size_t *routed, struct fault *why);
 /* ---- webhook_db.c ---- */
 extern const struct append_sql inbox_append;
-MUSTCHECK enum rc db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox_row **out, size_t *n,
-                                   struct fault *why);
-MUSTCHECK enum rc db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inbox_state state, str workspace,
-                                const char *event, bool *mine, struct fault *why);
-MUSTCHECK enum rc db_inbox_load(struct tx *tx, const struct inbox_key *k, struct arena *mem, struct rows **out,
-                                struct fault *why);
-MUSTCHECK enum rc db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *deleted, struct fault *why);
-MUSTCHECK enum rc db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms, struct fault *why);
-MUSTCHECK enum rc db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out, struct fault *why);
+MUSTCHECK enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox_row **out,
+                                           size_t *n, struct fault *why);
+MUSTCHECK enum rc webhook_db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inbox_state state,
+                                        str workspace, const char *event, bool *mine, struct fault *why);
+MUSTCHECK enum rc webhook_db_inbox_load(struct tx *tx, const struct inbox_key *k, struct arena *mem,
+                                        struct rows **out, struct fault *why);
+MUSTCHECK enum rc webhook_db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *deleted,
+                                          struct fault *why);
+MUSTCHECK enum rc webhook_db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms,
+                                       struct fault *why);
+MUSTCHECK enum rc webhook_db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out,
+                                       struct fault *why);
 /* ---- webhook.c ---- */
 str ref_text(const struct inbox_key *k, struct arena *mem);
 MUSTCHECK bool ref_parse(str ref, struct inbox_key *out);
-MUSTCHECK enum rc body_open(struct webhook *w, const struct inbox_key *k, str sealed, struct arena *mem, str *out,
-                            struct fault *why);
+MUSTCHECK enum rc body_open(struct webhook *w, const struct inbox_key *k, str sealed, struct arena *mem,
+                            str *out, struct fault *why);
 /* ---- status.c ---- */
 enum rc webhook_status(struct request *rq, void *ctx, struct fault *why);
 enum rc webhook_retain(struct job *j, void *ctx, struct fault *why);
