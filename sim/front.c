@@ -37,6 +37,20 @@ static void ask_read(struct request *rq, struct ask *q)
                       .user_agent = rq_header(rq, "user-agent")};
 }
 
+/* Spoiled connections end after the answer. A slow one is complete, so its end is announced: a client that keeps
+ * connections must not send the next request into the closing one. */
+static void spoil(struct request *rq, const struct reply *a)
+{
+    if (a->drop) {
+        answer_spoil(rq, 0, 0);
+    } else if (a->keep_bytes != SIZE_MAX) {
+        answer_spoil(rq, a->keep_bytes == 0 ? 1 : a->keep_bytes, a->ms_per_byte);
+    } else if (a->ms_per_byte > 0) {
+        answer_header(rq, "Connection", STR("close"));
+        answer_spoil(rq, SIZE_MAX, a->ms_per_byte);
+    }
+}
+
 static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
 {
     struct front *f = ctx;
@@ -54,10 +68,7 @@ static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
     }
     for (size_t i = 0; i < a.n_headers; i++)
         answer_header(rq, a.headers[i].name, a.headers[i].value);
-    if (a.drop)
-        answer_spoil(rq, 0, 0);
-    else if (a.keep_bytes != SIZE_MAX || a.ms_per_byte > 0)
-        answer_spoil(rq, a.keep_bytes == 0 ? 1 : a.keep_bytes, a.ms_per_byte);
+    spoil(rq, &a);
     answer_body(rq, a.status, a.type, buf_str(&a.body));
     return RC_OK;
 }
