@@ -39,7 +39,8 @@ struct audit_entry {
     str actor;     /* member, key, or a word such as "system" and "cli"; <= 128 bytes */
     str action;    /* "access.key_created"; <= 96 bytes */
     str object;    /* id of what was acted on; may be empty; <= 128 bytes */
-    str detail; /* JSON object of ids and field names, STR_NONE means {}; <= 2 KiB, else RC_INVALID "audit.detail" */
+    /* JSON object of ids and field names, STR_NONE means {}; <= 2 KiB, else RC_INVALID "audit.detail" */
+    str detail;
     str address; /* client address or empty */
     str request; /* request id or empty */
 };

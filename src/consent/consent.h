@@ -35,11 +35,13 @@ struct consent_entry {
     str workspace;
     struct consent_subject who;
     enum consent_act act;
-    str flow; /* "login.web", "login.mobile", "login.qr", "accounts.connect", "erase", ...; what it was about */
+    /* "login.web", "login.mobile", "login.qr", "accounts.connect", "erase", ...; what it was about */
+    str flow;
     str text_version; /* version of the text that was shown, e.g. "tiktok-login/1"; empty for a withdrawal */
     str text;         /* the very words shown; only their SHA-256 is kept; empty: none */
     str language;     /* "en" or "th" */
-    str scopes; /* granted, comma-separated as TikTok names them; for a withdrawal: those taken back, empty: all */
+    /* granted, comma-separated as TikTok names them; for a withdrawal: those taken back, empty: all */
+    str scopes;
     str attempt;      /* login attempt id, or what else led to it; empty: none */
     int64_t shown_ms; /* when it was shown; 0: now */
 };
