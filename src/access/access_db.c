@@ -114,7 +114,8 @@ static const struct migration rows[] = {
                 "  PRIMARY KEY (workspace_id, principal, once_key)\n"
                 ") @TABLE;\n"
                 "CREATE INDEX idempotency_keys_age ON idempotency_keys (created_ms);\n"
-                "CREATE TABLE sign_in_counts (\n" /* of the installation: nobody is signed in yet */
+                "CREATE TABLE sign_in_counts (\n"
+                "  -- exempt: of the installation, nobody is signed in yet\n"
                 "  kind @TEXT NOT NULL,\n"
                 "  subject @TEXT NOT NULL,\n"
                 "  slot @INT64 NOT NULL,\n"

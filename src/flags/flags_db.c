@@ -16,7 +16,8 @@ static const struct migration rows[] = {
                 "  changed_ms @INT64 NOT NULL,\n"
                 "  PRIMARY KEY (workspace_id, name)\n"
                 ") @TABLE;\n"
-                "CREATE TABLE flag_version (\n" /* of the installation: one row */
+                "CREATE TABLE flag_version (\n"
+                "  -- exempt: one row of the installation\n"
                 "  one @INT64 NOT NULL PRIMARY KEY,\n"
                 "  n @INT64 NOT NULL\n"
                 ") @TABLE;\n"
