@@ -162,15 +162,16 @@ static enum rc one_attempt(enum rc rc, const struct rows *r, struct attempt *out
 enum rc db_attempt_by_id(struct tx *tx, str id, struct arena *mem, struct attempt *out, struct fault *why)
 {
     struct rows *r = NULL;
-    return one_attempt(tx_one(tx, &attempt_by_id, ARGS(V_TEXT(id)), mem, &r, why), r, out, why);
+    enum rc rc = tx_one(tx, &attempt_by_id, ARGS(V_TEXT(id)), mem, &r, why);
+    return one_attempt(rc, r, out, why);
 }
 
 enum rc db_attempt(struct tx *tx, str workspace, str id, struct arena *mem, struct attempt *out,
                    struct fault *why)
 {
     struct rows *r = NULL;
-    return one_attempt(tx_one(tx, &attempt_one, ARGS(V_TEXT(workspace), V_TEXT(id)), mem, &r, why), r, out,
-                       why);
+    enum rc rc = tx_one(tx, &attempt_one, ARGS(V_TEXT(workspace), V_TEXT(id)), mem, &r, why);
+    return one_attempt(rc, r, out, why);
 }
 
 /* state 0 made, 1 started, 2 partly granted, 3 done, 4 ended: a later click only moves the first two. */
