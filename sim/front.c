@@ -34,11 +34,12 @@ static void ask_read(struct request *rq, struct ask *q)
                       .access_token = rq_header(rq, "access-token"),
                       .accept = rq_header(rq, "accept"),
                       .accept_language = rq_header(rq, "accept-language"),
-                      .user_agent = rq_header(rq, "user-agent")};
+                      .user_agent = rq_header(rq, "user-agent"),
+                      .origin = rq_header(rq, "origin")};
 }
 
-/* Spoiled connections end after the answer. A slow one is complete, so its end is announced: a client that keeps
- * connections must not send the next request into the closing one. */
+/* Spoiled connections end after the answer. A slow one is complete, so its end is announced: a client that
+ * keeps connections must not send the next request into the closing one. */
 static void spoil(struct request *rq, const struct reply *a)
 {
     if (a->drop) {
@@ -80,13 +81,14 @@ static enum rc front_config(struct front *f, const struct front_options *o, stru
     snprintf(base, sizeof base, "MZ_PUBLIC_BASE_URL=%s", f->sim->url);
     char threads[] = "MZ_HTTP_THREADS_READ=8", reads[] = "MZ_HTTP_READS_PER_SECOND=0",
          writes[] = "MZ_HTTP_WRITES_PER_SECOND=0", exchanges[] = "MZ_HTTP_EXCHANGES_PER_SECOND=0",
-         intake[] = "MZ_HTTP_INTAKE_PER_SECOND=0", mine[] = "MZ_HTTP_MAX_PER_ADDRESS=2000";
-    char *env[12] = {listen, threads, reads, writes, exchanges, intake, mine, base, NULL};
+         intake[] = "MZ_HTTP_INTAKE_PER_SECOND=0", mine[] = "MZ_HTTP_MAX_PER_ADDRESS=2000",
+         long_lived[] = "MZ_HTTP_REQUESTS_PER_CONNECTION=1000000";
+    char *env[12] = {listen, threads, reads, writes, exchanges, intake, mine, base, long_lived, NULL};
     if (o->tls_cert != NULL) {
         snprintf(cert, sizeof cert, "MZ_HTTP_TLS_CERT=%s", o->tls_cert);
         snprintf(key, sizeof key, "MZ_HTTP_TLS_KEY=%s", o->tls_key);
-        env[8] = cert;
-        env[9] = key;
+        env[9] = cert;
+        env[10] = key;
     }
     const struct setting_table table = {http_settings, http_settings_n};
     enum rc rc = config_load(&table, 1, STR_NONE, env, &f->config, why);

@@ -143,7 +143,7 @@ static bool code_burn(struct sim *s, str text, struct code *c)
     if (row == NULL)
         return false;
     *c = *row;
-    row->used = true;
+    row->used = !planted("sim.code_twice");
     return true;
 }
 
@@ -218,7 +218,7 @@ struct token *token_rotate(struct sim *s, struct token *old)
     if (switch_on(&s->sw, SW_REFRESH_KILLS_ACCESS))
         kill_chain_access(s, old->chain);
     struct token before = *old;
-    old->refresh_dead = true;
+    old->refresh_dead = !planted("sim.refresh_twice");
     struct token *t = token_next(s->w);
     *t = before;
     t->access_dead = false;

@@ -173,10 +173,20 @@ static void not_found(struct reply *a)
     buf_put(&a->body, STR("404 page not found"));
 }
 
+/* A page of another site, open in the same browser, must not steer the simulator. */
+static bool foreign_page(const struct sim *s, const struct sim_route *row, const struct ask *q)
+{
+    return row->form == FORM_CONTROL && q->origin.n > 0 && !str_eq(q->origin, str_of(s->url));
+}
+
 static void serve_row(struct sim *s, const struct sim_route *row, const struct ask *q, struct reply *a)
 {
     struct fault_rule fault;
     a->form = row->form;
+    if (foreign_page(s, row, q)) {
+        reply_error(s, a, 403, "origin", "This page may not steer the simulator.");
+        return;
+    }
     bool spoiled = !row->quiet && fault_take(s, q, &fault);
     if (spoiled && !fault.after) {
         if (fault_needs_work(&fault))

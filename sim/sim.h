@@ -17,7 +17,7 @@
 struct ask { /* a request; all text lives in mem */
     struct arena *mem;
     str method, path, query, body; /* query as it came, without '?' */
-    str content_type, authorization, access_token, cookie, accept_language, user_agent, accept;
+    str content_type, authorization, access_token, cookie, accept_language, user_agent, accept, origin;
 };
 enum form_of { FORM_OAUTH, FORM_V2, FORM_BUSINESS, FORM_PAGE, FORM_CONTROL };
 struct reply {

@@ -45,7 +45,7 @@
   };
   list.scrollTop = list.scrollHeight;
   const box = document.querySelector('.write textarea');
-  box.focus();
+  box.focus({ preventScroll: true });
   box.addEventListener('keydown', (e) => {
     if (e.key === 'Enter' && !e.shiftKey && !e.isComposing && box.value.trim() !== '') {
       e.preventDefault();
