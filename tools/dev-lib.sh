@@ -155,6 +155,7 @@ dev_ninja_locked() {
 }
 
 # The console: ui/dist from ui/, again only when a source is newer. Without ui/package.json there is nothing to build.
+# False, with the reason on standard error, when it does not build: the C build goes on without it.
 dev_console() {
     [ -f ui/package.json ] || return 0
     if [ -f ui/dist/index.html ] &&
@@ -166,9 +167,13 @@ dev_console() {
     dev_say "building the console"
     (cd ui && npm run --silent build) >build/console.log 2>&1 || {
         tail -n 30 build/console.log >&2
-        dev_die "the console did not build; whole output: build/console.log"
+        dev_say "the console did not build; whole output: build/console.log"
+        return 1
     }
-    [ -f ui/dist/index.html ] || dev_die "the console build made no ui/dist/index.html"
+    [ -f ui/dist/index.html ] || {
+        dev_say "the console build made no ui/dist/index.html"
+        return 1
+    }
     touch ui/dist/index.html
 }
 

@@ -4,7 +4,7 @@
 dev_run() {
     dev_packages
     dev_node
-    dev_console
+    dev_console || dev_say "going on without the console"
     dev_ninja dev || exit 1
     exec node tools/stack.mjs run "$@"
 }

@@ -28,6 +28,7 @@ journey_group() {
     x_* | crash*) echo crash ;;
     k_* | console*) echo console ;;
     sim*) echo clients ;;
+    sim*) echo clients ;;
     *) echo none ;;
     esac
 }
