@@ -294,8 +294,7 @@ static void test_rows_refused(void **state)
     static const char *const bad[] = {
         "{\"apps\":[{\"client_key\":\"x\"}]}",
         "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"scopes\":\"nonsense\"}]}",
-        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"webhook_url\":\"http://198.51.100.1:80/"
-        "\"}]}",
+        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"webhook_url\":\"http://1.2.3.4:5/\"}]}",
         "{\"apps\":[{\"client_key\":\"x\",\"client_secret_file\":\"no-such-file\"}]}",
         "{\"users\":[{\"id\":\"a b\"}]}",
         "{\"users\":[{\"id\":\"a\",\"unknown\":1}]}",
