@@ -1,6 +1,6 @@
-/* address: who is at the other end. IPv4 and IPv6 in one binary form, trusted proxies, X-Forwarded-For.
- * Pure but for nets_open. What can go wrong: a forged X-Forwarded-For; it is read only when the connection comes from
- * a trusted proxy, from the right, up to the first address that is no trusted proxy.
+/* address: who is at the other end. IPv4 and IPv6 in one binary form, trusted proxies, X-Forwarded-For. Pure
+ * but for nets_open. What can go wrong: a forged X-Forwarded-For; it is read only when the connection comes
+ * from a trusted proxy, from the right, up to the first address that is no trusted proxy.
  */
 #include <arpa/inet.h>
 #include "http/http_priv.h"
@@ -70,7 +70,8 @@ static bool net_parse(str text, struct net *out)
     return true;
 }
 
-enum rc nets_open(const struct config *c, const char *key, struct arena *mem, struct nets **out, struct fault *why)
+enum rc nets_open(const struct config *c, const char *key, struct arena *mem, struct nets **out,
+                  struct fault *why)
 {
     str *parts = NULL;
     size_t n = config_list(c, key, mem, &parts);
@@ -79,8 +80,8 @@ enum rc nets_open(const struct config *c, const char *key, struct arena *mem, st
     must(ns != NULL && at != NULL);
     for (size_t i = 0; i < n; i++) {
         if (!net_parse(str_trim(parts[i]), &at[i])) {
-            return fault_set(why, RC_INVALID, "config.invalid", "%s: not an address or network: " STR_FMT, key,
-                             STR_ARG(parts[i]));
+            return fault_set(why, RC_INVALID, "config.invalid", "%s: not an address or network: " STR_FMT,
+                             key, STR_ARG(parts[i]));
         }
     }
     *ns = (struct nets){at, n};

@@ -1,16 +1,29 @@
-/* answer: what a handler says, and how it becomes bytes. Security headers stand on every answer; a handler replaces
- * one by setting a header of the same name. The usual two blocks (data, pages) are made once at start.
- * What can go wrong: a header value with CR or LF would let a caller write headers of its own: a broken invariant.
+/* answer: what a handler says, and how it becomes bytes. Security headers stand on every answer; a handler
+ * replaces one by setting a header of the same name. The usual two blocks (data, pages) are made once at
+ * start. What can go wrong: a header value with CR or LF would let a caller write headers of its own: a
+ * broken invariant.
  */
 #include "http/http_priv.h"
 
-#define PAGE_CSP                                                                                                   \
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; "            \
-    "connect-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "       \
+#define PAGE_CSP                                                                                             \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; "       \
+    "connect-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "  \
     "require-trusted-types-for 'script'; form-action 'self'"
 #define DATA_CSP "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-enum default_header { D_TYPE, D_CSP, D_CACHE, D_SNIFF, D_REFERRER, D_COOP, D_CORP, D_PERMISSIONS, D_HSTS, D_RETRY, D_N };
+enum default_header {
+    D_TYPE,
+    D_CSP,
+    D_CACHE,
+    D_SNIFF,
+    D_REFERRER,
+    D_COOP,
+    D_CORP,
+    D_PERMISSIONS,
+    D_HSTS,
+    D_RETRY,
+    D_N
+};
 static const struct {
     const char *name, *value; /* value NULL: made per answer or per server */
 } defaults[D_N] = {
@@ -31,15 +44,39 @@ static const struct {
     int status;
     const char *text;
 } statuses[] = {
-    {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-    {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
-    {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
-    {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-    {409, "Conflict"}, {410, "Gone"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-    {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {417, "Expectation Failed"},
-    {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
-    {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {505, "HTTP Version Not Supported"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
 };
 
 const char *status_text(int status)

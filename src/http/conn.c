@@ -1,8 +1,8 @@
 /* conn: one connection, known to its event thread alone. Bytes in -> requests, one at a time -> bytes out.
- * Flow: readable -> process (head, body, dispatch, again while bytes are left) -> flush. While a handler has the
- * request, what comes next waits; while the client does not take its answer, nothing more is read from it.
- * What can go wrong: every way of being slow has a deadline in conn_sweep; a closed connection's slot keeps its number,
- * but `gen` has moved on, so that late answers find nobody.
+ * Flow: readable -> process (head, body, dispatch, again while bytes are left) -> flush. While a handler has
+ * the request, what comes next waits; while the client does not take its answer, nothing more is read from
+ * it. What can go wrong: every way of being slow has a deadline in conn_sweep; a closed connection's slot
+ * keeps its number, but `gen` has moved on, so that late answers find nobody.
  */
 #include <sys/socket.h>
 #include <unistd.h>
@@ -154,8 +154,9 @@ void conn_send(struct conn *c, str bytes)
     conn_want_write(c);
 }
 
-/* Everything is said: our side is closed, and what the client still sends is thrown away for a moment, because
- * closing with unread bytes would make the kernel send a reset that can destroy the answer on its way. */
+/* Everything is said: our side is closed, and what the client still sends is thrown away for a moment,
+ * because closing with unread bytes would make the kernel send a reset that can destroy the answer on its
+ * way. */
 static void linger(struct conn *c)
 {
     if (c->eof) {
@@ -225,7 +226,8 @@ static bool chunked_ready(struct conn *c, struct view *v, str *body)
     memmove(v->p + at, v->p + at + used, v->n - at - used);
     v->n -= used;
     if (r == READ_BAD) {
-        dispatch_refuse(c, v->p, c->chunks.status, c->chunks.status == 413 ? "http.body_too_large" : "http.malformed");
+        dispatch_refuse(c, v->p, c->chunks.status,
+                        c->chunks.status == 413 ? "http.body_too_large" : "http.malformed");
     }
     *body = (str){c->body.n > 0 ? c->body.p : "", c->body.n};
     return r == READ_DONE;
@@ -249,8 +251,11 @@ static bool head_ready(struct conn *c, struct view *v)
     static const struct {
         int status;
         const char *code;
-    } codes[] = {{400, "http.malformed"}, {414, "http.target_too_long"}, {417, "http.expectation"},
-                 {431, "http.head_too_large"}, {505, "http.version"}};
+    } codes[] = {{400, "http.malformed"},
+                 {414, "http.target_too_long"},
+                 {417, "http.expectation"},
+                 {431, "http.head_too_large"},
+                 {505, "http.version"}};
     enum read_state r = head_read(&c->head, v->p, v->n);
     for (size_t i = 0; r == READ_BAD && i < COUNT_OF(codes); i++) {
         if (codes[i].status == c->head.status) {
@@ -467,7 +472,8 @@ void conn_reply(struct conn *c, const struct note *n)
     if (n->rc == RC_OK) {
         answer_body(rq, 200, NULL, STR_NONE);
     } else {
-        problem_answer_row(rq, n->row, n->row->status != 0 ? n->row->status : http_rc_status(n->rc), STR_NONE);
+        problem_answer_row(rq, n->row, n->row->status != 0 ? n->row->status : http_rc_status(n->rc),
+                           STR_NONE);
     }
     dispatch_answer(c, rq);
     answered(c);

@@ -1,4 +1,5 @@
-/* What only the event threads of room http know: loops, connections, and the notes other threads leave for them. */
+/* What only the event threads of room http know: loops, connections, and the notes other threads leave for
+ * them. */
 #ifndef MZ_HTTP_CONN_PRIV_H
 #define MZ_HTTP_CONN_PRIV_H
 #include <event2/event.h>
@@ -7,20 +8,21 @@
 #include "http/http_priv.h"
 
 #define SCRATCH_BYTES 65536U
-#define CHUNK 256U /* connections made at once */
+#define CHUNK 256U  /* connections made at once */
 #define CHUNKS 256U /* 65,536 connections per loop at most */
 #define STREAM_UNSENT (256U << 10)
 
 enum conn_state {
     C_FREE,
     C_SHAKING, /* TLS handshake */
-    C_IDLE, /* between requests */
+    C_IDLE,    /* between requests */
     C_HEAD,
     C_BODY,
     C_BUSY, /* a handler or a ticket has it */
     C_STREAM,
     C_SPOIL, /* bytes go out slowly on purpose */
-    C_LINGER /* answered, closing: what still comes is thrown away so that the answer is not lost to a reset */
+    /* answered, closing: what still comes is thrown away so that the answer is not lost to a reset */
+    C_LINGER
 };
 struct conn {
     struct event rd, wr;
@@ -34,10 +36,10 @@ struct conn {
     struct address from, client; /* who is connected; who is behind trusted proxies */
     struct rate rate;
     struct chunks chunks;
-    size_t cap; /* of the body */
-    int64_t since_ms; /* of the state */
+    size_t cap;                             /* of the body */
+    int64_t since_ms;                       /* of the state */
     int64_t first_ms, first_us, stalled_ms; /* first byte; last time unsent bytes moved */
-    int64_t arrived_ms; /* wall clock */
+    int64_t arrived_ms;                     /* wall clock */
     int64_t spoil_ms;
     int fd;
     uint32_t slot, gen, requests;
@@ -71,7 +73,7 @@ struct loop {
     pthread_mutex_t lock; /* of notes */
     struct buf notes, taken;
     char *scratch;
-    struct buf out; /* answers of the connection at work */
+    struct buf out;    /* answers of the connection at work */
     struct arena *mem; /* of the inline request at work */
     struct request rq;
     char *path; /* TARGET_BYTES */
@@ -86,7 +88,8 @@ struct loop {
     int64_t accept_again_ms;
 };
 
-/* sock.c: one interface over plain sockets and TLS. >= 0: bytes; IO_LATER: not now; IO_END: closed or broken. */
+/* sock.c: one interface over plain sockets and TLS. >= 0: bytes; IO_LATER: not now; IO_END: closed or broken.
+ * */
 enum { IO_LATER = -1, IO_END = -2 };
 long sock_read(struct conn *c, char *p, size_t n);
 long sock_write(struct conn *c, str s);
@@ -104,7 +107,7 @@ extern _Atomic int64_t http_skew_ms;
 #endif
 
 /* loop.c */
-void loop_note(struct loop *l, const struct note *n); /* any thread */
+void loop_note(struct loop *l, const struct note *n);    /* any thread */
 struct conn *loop_conn(struct loop *l, uint64_t ticket); /* NULL: gone */
 uint64_t conn_ticket(const struct conn *c);
 void loop_start(struct loop *l, struct http *h, unsigned no);

@@ -1,6 +1,7 @@
-/* dispatch: what happens between a head and an answer, on the event thread. Route, caps and rate are settled before
- * the body is read; then the request runs here (HTTP_INLINE) or goes to a worker queue as a copy of its own.
- * What can go wrong: a refusal before the body was read ends the connection, because the body is still on its way.
+/* dispatch: what happens between a head and an answer, on the event thread. Route, caps and rate are settled
+ * before the body is read; then the request runs here (HTTP_INLINE) or goes to a worker queue as a copy of
+ * its own. What can go wrong: a refusal before the body was read ends the connection, because the body is
+ * still on its way.
  */
 #include "http/conn_priv.h"
 
@@ -40,7 +41,8 @@ struct request *dispatch_request(struct conn *c, const char *p_or_null)
     rq->close = c->last || c->closing || c->eof || c->requests + 1 >= l->h->requests_max ||
                 atomic_load_explicit(&l->h->draining, memory_order_relaxed);
     rq->inl = true;
-    /* The answer to a ticket makes the same id again from the ticket; a caller's own would have to be kept. */
+    /* The answer to a ticket makes the same id again from the ticket; a caller's own would have to be kept.
+     * */
     rq->own_id = rq->row != NULL && rq->row->route->cls == HTTP_INLINE && !c->match.wrong_method;
     buf_init(&rq->extra, l->mem, 65536);
     if (p_or_null != NULL) {
@@ -79,8 +81,8 @@ void dispatch_refuse(struct conn *c, const char *p, int status, const char *code
 static enum rate_class rate_class_of(const struct row *row)
 {
     static const enum rate_class of[] = {
-        [HTTP_READ] = RATE_READ,         [HTTP_WRITE] = RATE_WRITE,   [HTTP_EXCHANGE] = RATE_EXCHANGE,
-        [HTTP_INLINE] = RATE_INTAKE,     [HTTP_STREAM] = RATE_READ,
+        [HTTP_READ] = RATE_READ,     [HTTP_WRITE] = RATE_WRITE, [HTTP_EXCHANGE] = RATE_EXCHANGE,
+        [HTTP_INLINE] = RATE_INTAKE, [HTTP_STREAM] = RATE_READ,
     };
     return row == NULL ? RATE_READ : of[row->route->cls];
 }

@@ -1,7 +1,7 @@
 /* http: opening, draining and closing a server; tickets and streams as other threads see them.
  * Two servers live in a process: the public one and the private one (metrics, readiness, commands).
  */
-#include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 #include "http/conn_priv.h"
 
@@ -69,8 +69,10 @@ static enum rc start(struct http *h, struct fault *why)
         rc = sock_tls(h, why);
     }
     if (rc == RC_OK) {
-        rc = sock_listen(
-            h, h->o.listen_text != NULL ? str_of(h->o.listen_text) : config_text(h->o.config, h->o.listen_key), why);
+        rc = sock_listen(h,
+                         h->o.listen_text != NULL ? str_of(h->o.listen_text)
+                                                  : config_text(h->o.config, h->o.listen_key),
+                         why);
     }
     if (rc != RC_OK) {
         return rc;
@@ -105,10 +107,11 @@ static void release(struct http *h)
 enum rc http_open(const struct http_options *o, struct http **out, struct fault *why)
 {
     struct http *h = mem_new(sizeof(*h));
+    (void)signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
     h->o = *o;
     h->mem = arena_open((size_t)(16U << 20));
     h->listen_fd = -1;
-    h->is_private = strcmp(o->listen_key, "http.private_listen") == 0;
+    h->is_private = strcmp(o->listen_key, "http.listen") != 0;
     buf_init(&h->openapi, NULL, (size_t)(8U << 20));
     must(pthread_mutex_init(&h->once_lock, NULL) == 0);
     enum rc rc = start(h, why);

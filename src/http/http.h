@@ -1,11 +1,12 @@
-/* http: the inbound server. A strict HTTP/1.1 reader (own, <= 900 lines), route rows, input checks, caps, cookies,
- * CSRF, problem answers (RFC 9457), deferred replies and event streams.
+/* http: the inbound server. A strict HTTP/1.1 reader (own, <= 900 lines), route rows, input checks, caps,
+ * cookies, CSRF, problem answers (RFC 9457), deferred replies and event streams.
  *
- * Threads: event threads (libevent) do sockets, reading, limits and routes of class HTTP_INLINE; all other routes
- * run on worker threads behind bounded queues (full: 503 with Retry-After). A request object never leaves its event
- * thread: work and results travel by id, so a client that left is simply gone. Per request: connection -> head ->
- * route and body cap known before the body is read -> body -> who (access) -> flag -> permission -> Idempotency-Key
- * -> parameters checked by the row -> handler. Owns no table; names no capability: wiring hands in the tables.
+ * Threads: event threads (libevent) do sockets, reading, limits and routes of class HTTP_INLINE; all other
+ * routes run on worker threads behind bounded queues (full: 503 with Retry-After). A request object never
+ * leaves its event thread: work and results travel by id, so a client that left is simply gone. Per request:
+ * connection -> head -> route and body cap known before the body is read -> body -> who (access) -> flag ->
+ * permission -> Idempotency-Key -> parameters checked by the row -> handler. Owns no table; names no
+ * capability: wiring hands in the tables.
  */
 #ifndef MZ_HTTP_H
 #define MZ_HTTP_H
@@ -23,28 +24,30 @@ struct param { /* a handler never checks what its row can say */
     enum param_in in;
     enum param_kind kind;
     bool required;
-    int64_t min, max; /* P_INT: value; text: bytes (max 0: 256); P_LIST: entries */
+    int64_t min, max;    /* P_INT: value; text: bytes (max 0: 256); P_LIST: entries */
     const char *choices; /* P_ENUM "a|b"; P_ID: the prefix */
     const char *doc;
 };
 typedef enum rc (*route_fn)(struct request *rq, void *ctx, struct fault *why);
 struct route {
-    const char *method, *path; /* "/v1/conversations/{id}/messages"; a path matches with and without a final '/' only
-                                  if `slash` is set. "*" "/{rest*}": whatever no other row matches (simulator) */
+    /* "/v1/conversations/{id}/messages"; matches with and without a final '/' only if `slash` is set.
+     * "*" "/{rest*}": whatever no other row matches (simulator). */
+    const char *method, *path;
     const char *name; /* operationId */
     enum route_class cls;
     enum permission need; /* PERM_NONE: public */
-    const char *flag; /* off: answers 404 like an unknown path; NULL: none */
-    bool slash, form; /* form: body is application/x-www-form-urlencoded, else JSON */
-    bool raw; /* handler reads the raw body itself */
-    bool browser; /* a page a person sees: errors are HTML pages, not problem+json */
-    bool no_once; /* POST without Idempotency-Key (browser forms, webhooks) */
-    size_t body_max; /* 0: 64 KiB */
-    size_t (*body_cap)(str path, void *ctx); /* NULL: body_max; else asked when the head is read, before the body */
+    const char *flag;     /* off: answers 404 like an unknown path; NULL: none */
+    bool slash, form;     /* form: body is application/x-www-form-urlencoded, else JSON */
+    bool raw;             /* handler reads the raw body itself */
+    bool browser;         /* a page a person sees: errors are HTML pages, not problem+json */
+    bool no_once;         /* POST without Idempotency-Key (browser forms, webhooks) */
+    size_t body_max;      /* 0: 64 KiB */
+    size_t (*body_cap)(str path,
+                       void *ctx); /* NULL: body_max; else asked when the head is read, before the body */
     const struct param *params;
     size_t n_params;
     route_fn handle;
-    const char *doc; /* summary sentence */
+    const char *doc;    /* summary sentence */
     const char *answer; /* name of a schema in the room's table, or a sentence */
 };
 struct route_table {
@@ -60,14 +63,15 @@ int64_t rq_int(struct request *rq, const char *name, int64_t otherwise);
 bool rq_has(struct request *rq, const char *name);
 const struct json *rq_json(struct request *rq); /* parsed body or NULL */
 str rq_body(struct request *rq);
-str rq_header(struct request *rq, const char *name); /* STR_NONE when absent; duplicates were refused or joined */
+str rq_header(struct request *rq,
+              const char *name); /* STR_NONE when absent; duplicates were refused or joined */
 str rq_cookie(struct request *rq, const char *name);
-str rq_path(struct request *rq); /* decoded once; on a row "*" "/{rest*}" as it came */
+str rq_path(struct request *rq);  /* decoded once; on a row "*" "/{rest*}" as it came */
 str rq_query(struct request *rq); /* raw text behind '?'; STR_NONE when none */
 str rq_method(struct request *rq);
-str rq_id(struct request *rq); /* request id, in every log line and problem */
+str rq_id(struct request *rq);      /* request id, in every log line and problem */
 str rq_address(struct request *rq); /* client address after trusted proxies, canonical text */
-str rq_lang(struct request *rq); /* "en" or "th": ?lang=, cookie, Accept-Language */
+str rq_lang(struct request *rq);    /* "en" or "th": ?lang=, cookie, Accept-Language */
 const struct principal *rq_who(struct request *rq);
 struct http *rq_http(struct request *rq);
 int64_t rq_arrived_ms(struct request *rq); /* wall time of the first byte */
@@ -78,13 +82,15 @@ struct once {
 };
 const struct once *rq_once(struct request *rq);
 
-/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem (or a page) by its code ---- */
+/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem (or a page) by its code
+ * ---- */
 void answer_json(struct request *rq, int status, str body);
 void answer_body(struct request *rq, int status, const char *type, str body);
 void answer_page(struct request *rq, int status, str html);
 void answer_redirect(struct request *rq, str url); /* 303; url already checked by the caller */
 void answer_header(struct request *rq, const char *name, str value); /* CR and LF are a broken invariant */
-void answer_cookie(struct request *rq, const char *name, str value, int64_t max_age_s); /* __Host-, Secure, HttpOnly,
+void answer_cookie(struct request *rq, const char *name, str value,
+                   int64_t max_age_s); /* __Host-, Secure, HttpOnly,
                                                                     SameSite=Lax, Path=/; max_age 0 deletes */
 /* CSP additions for one answer, e.g. form-action to TikTok's origin on the page before the redirect. */
 void answer_form_action(struct request *rq, str origin);
@@ -104,20 +110,21 @@ void http_stream_close(struct http *h, uint64_t stream);
 
 /* ---- what machinery needs from above, handed in by wiring ---- */
 struct http_hooks {
-    /* By access; RC_OK with WHO_NOBODY when no credential is there, RC_DENIED when it is invalid (401). NULL: nobody. */
+    /* By access; RC_OK with WHO_NOBODY without a credential, RC_DENIED: a bad one (401). NULL: nobody. */
     enum rc (*who)(void *arg, struct request *rq, struct principal *out, struct fault *why);
     /* NULL: on. Asked on workers; for HTTP_INLINE rows on event threads, so it must not wait. */
     bool (*flag_on)(void *arg, str workspace_or_none, const char *flag);
-    /* A stored answer for this Idempotency-Key: RC_OK found, RC_MISSING none, RC_CONFLICT other body or in flight.
-     * NULL: none is kept. */
-    enum rc (*once_find)(void *arg, const struct once *o, struct arena *mem, int *status, str *body, struct fault *why);
+    /* A stored answer for this Idempotency-Key: RC_OK found, RC_MISSING none, RC_CONFLICT other body or in
+     * flight. NULL: none is kept. */
+    enum rc (*once_find)(void *arg, const struct once *o, struct arena *mem, int *status, str *body,
+                         struct fault *why);
     void *arg;
     struct stream_hooks stream;
 };
 struct http_options {
-    const struct config *config; /* http.listen, http.workers, http.tls_*, http.trusted_proxies, public.base_url ... */
-    const char *listen_key; /* setting that holds host:port: "http.listen" or "http.private_listen" */
-    const char *listen_text; /* not NULL: listen here; listen_key is then only the listener's name */
+    const struct config *config; /* http.*, public.base_url */
+    const char *listen_key;      /* setting that holds host:port: "http.listen" or "http.private_listen" */
+    const char *listen_text;     /* not NULL: listen here; listen_key is then only the listener's name */
     const struct route_table *tables;
     size_t n_tables;
     const struct problem_table *problems;
@@ -126,13 +133,14 @@ struct http_options {
     struct log *log;
     bool plain_http_ok; /* the simulator: cookies without __Host-, no HSTS */
 };
-MUSTCHECK enum rc http_open(const struct http_options *o, struct http **out, struct fault *why); /* listens at once */
+/* Listens at once. SIGPIPE is ignored in the whole process from here on. */
+MUSTCHECK enum rc http_open(const struct http_options *o, struct http **out, struct fault *why);
 int http_port(const struct http *h);
 void http_drain(struct http *h); /* stop accepting, Connection: close, wait <= 5 s */
 void http_close(struct http **h);
-str http_base_url(const struct http *h); /* public.base_url, never from headers */
+str http_base_url(const struct http *h);                  /* public.base_url, never from headers */
 void http_openapi(const struct http *h, struct buf *out); /* OpenAPI 3.1 from the route and problem tables */
-const struct route *http_routes(const struct http *h, size_t i); /* NULL past the end: gen-docs, permission matrix */
+const struct route *http_routes(const struct http *h, size_t i); /* NULL past the end */
 extern const struct setting http_settings[];
 extern const size_t http_settings_n;
 extern const struct metric http_metrics[];

@@ -1,5 +1,5 @@
-/* Inside of room http: the request object and what its files give each other. conn_priv.h holds what only the event
- * threads know. Never included outside src/http. */
+/* Inside of room http: the request object and what its files give each other. conn_priv.h holds what only the
+ * event threads know. Never included outside src/http. */
 #ifndef MZ_HTTP_PRIV_H
 #define MZ_HTTP_PRIV_H
 #include <pthread.h>
@@ -7,12 +7,12 @@
 #include "http/http.h"
 #include "http/page.h"
 #include "http/read_priv.h"
+#include "http/limits_priv.h"
 
 #define ARGS_MAX 48 /* parameters of one route */
 #define BODY_DEFAULT 65536U
 #define BODY_LIMIT (32U << 20) /* no route may raise its cap above */
-#define ADDRESS_TEXT 64
-#define RID_TEXT 31 /* "req_", 26 characters and NUL */
+#define RID_TEXT 31            /* "req_", 26 characters and NUL */
 
 enum { METRIC_REQUESTS, METRIC_REFUSED, METRIC_TOOK, METRIC_CONNECTIONS, METRIC_DROPPED, METRIC_QUEUE_FULL };
 
@@ -24,44 +24,17 @@ struct row {
 };
 struct match {
     const struct row *row; /* NULL: no such path */
-    bool wrong_method; /* the path exists; row is then any of its rows */
-    unsigned allow; /* bit per enum method */
+    bool wrong_method;     /* the path exists; row is then any of its rows */
+    unsigned allow;        /* bit per enum method */
     unsigned n_parts;
     struct slice part[PATH_PARTS]; /* into the decoded path */
 };
 struct router;
-MUSTCHECK enum rc router_open(const struct route_table *tables, size_t n, struct arena *mem, struct router **out,
-                              struct fault *why);
+MUSTCHECK enum rc router_open(const struct route_table *tables, size_t n, struct arena *mem,
+                              struct router **out, struct fault *why);
 void router_match(const struct router *r, str path, enum method m, struct match *out);
 const struct row *router_rest(const struct router *r); /* the row that takes what is left; NULL: none */
 const struct row *router_row(const struct router *r, size_t i); /* NULL past the end */
-
-/* ---- limits.c: connections and token buckets per address; keys are 16 bytes (IPv4 mapped, IPv6 cut to /64) ---- */
-enum rate_class { RATE_READ, RATE_WRITE, RATE_EXCHANGE, RATE_INTAKE, RATE_COUNT };
-struct address {
-    unsigned char ip[16]; /* network order; IPv4 as ::ffff:a.b.c.d; all zero: Unix socket */
-};
-struct peer; /* one address's counters; alive while referenced or still in debt */
-struct peers;
-struct rate { /* what a RateLimit header says */
-    int64_t limit, remaining, reset_s, retry_s;
-};
-struct peers *peers_open(struct arena *mem, const int64_t per_second[RATE_COUNT]);
-void peers_close(struct peers *ps);
-struct peer *peer_get(struct peers *ps, const struct address *a);
-void peer_put(struct peers *ps, struct peer *p);
-bool peer_connect(struct peer *p, unsigned max); /* counts a connection; false: too many */
-void peer_disconnect(struct peer *p);
-bool peer_take(struct peers *ps, struct peer *p, enum rate_class c, struct rate *out);
-/* Trusted proxies: "10.0.0.0/8, ::1". */
-struct nets;
-MUSTCHECK enum rc nets_open(const struct config *c, const char *key, struct arena *mem, struct nets **out,
-                            struct fault *why);
-bool nets_hold(const struct nets *n, const struct address *a);
-MUSTCHECK bool address_parse(str text, struct address *out);
-size_t address_text(const struct address *a, char out[64]); /* canonical; length */
-/* The right-most address of X-Forwarded-For that is no trusted proxy; `direct` when there is none. */
-struct address address_behind(const struct nets *n, str forwarded, const struct address *direct);
 
 /* ---- the request ---- */
 struct arg {
@@ -75,7 +48,7 @@ struct request {
     const struct row *row;
     struct match match;
     const struct head *head; /* NULL: the head was unreadable */
-    const char *base; /* its bytes */
+    const char *base;        /* its bytes */
     str path, query, body, id;
     char id_room[68];
     char address_room[ADDRESS_TEXT];
@@ -99,18 +72,19 @@ struct request {
     int64_t spoil_ms;
     const struct problem_row *problem;
     struct fault why;
-    struct buf wire; /* rendered by a worker */
-    struct request *next; /* in a work queue */
+    struct buf wire;           /* rendered by a worker */
+    struct request *next;      /* in a work queue */
     struct arg args[ARGS_MAX]; /* last: not cleared between requests */
 };
 
 /* ---- run.c: who, flag, method, CSRF, permission, Idempotency-Key, parameters, handler ---- */
 void run_request(struct request *rq); /* leaves an answer, or rq->deferred or rq->stream set */
-/* input.c: fills rq->args. RC_INVALID answers itself with every mistake listed; RC_MISSING: a path id of wrong shape */
+/* input.c: fills rq->args. RC_INVALID answers itself with every mistake listed; RC_MISSING: a path id of
+ * wrong shape */
 MUSTCHECK enum rc input_read(struct request *rq, struct fault *why);
 /* answer.c */
 void answer_render(struct request *rq, struct buf *out);
-void answer_prepare(struct http *h); /* the header blocks that never change */
+void answer_prepare(struct http *h);  /* the header blocks that never change */
 void answer_rate(struct request *rq); /* RateLimit-* of rq->rate */
 const char *status_text(int status);
 /* problem.c */
@@ -118,8 +92,8 @@ void problems_open(struct http *h, const struct http_options *o);
 void problem_answer(struct request *rq, enum rc rc, const char *code, const struct fault *why_or_null);
 void problem_answer_row(struct request *rq, const struct problem_row *row, int status, str errors_json);
 enum rc problem_index(struct request *rq, void *ctx, struct fault *why); /* GET /errors */
-enum rc problem_page(struct request *rq, void *ctx, struct fault *why); /* GET /errors/{code} */
-enum rc page_style(struct request *rq, void *ctx, struct fault *why); /* GET /static/pages.css */
+enum rc problem_page(struct request *rq, void *ctx, struct fault *why);  /* GET /errors/{code} */
+enum rc page_style(struct request *rq, void *ctx, struct fault *why);    /* GET /static/pages.css */
 extern const struct route http_own_routes[];
 extern const size_t http_own_routes_n;
 /* openapi.c */
@@ -129,7 +103,7 @@ enum rc openapi_get(struct request *rq, void *ctx, struct fault *why);
 struct work;
 struct work *work_open(struct http *h);
 bool work_put(struct work *w, enum route_class cls, struct request *rq); /* false: full */
-void work_close(struct work **w); /* runs what is queued, then ends */
+void work_close(struct work **w);                                        /* runs what is queued, then ends */
 struct request *request_for_work(const struct request *from, size_t body_n); /* own arena, deep copy */
 void request_free(struct request **rq);
 void request_done(struct request *rq); /* conn.c: back to its event thread */
@@ -151,7 +125,10 @@ struct http {
     str block_json, block_page, cookie_prefix;
     struct buf openapi;
     pthread_mutex_t once_lock;
-    struct once_slot { unsigned char key[32]; bool used; } once_slots[1024];
+    struct once_slot {
+        unsigned char key[32];
+        bool used;
+    } once_slots[1024];
     int listen_fd, port;
     bool is_private, own_socket;
     str unix_path;

@@ -1,6 +1,7 @@
-/* input: parameters as the route's row declares them, from path, query, body and headers. Every mistake is found and
- * listed at once; fields that no row declares are refused, so that nothing reaches a handler by accident.
- * Pages that people open (browser, GET) overlook unknown query parameters: others add theirs to links.
+/* input: parameters as the route's row declares them, from path, query, body and headers. Every mistake is
+ * found and listed at once; fields that no row declares are refused, so that nothing reaches a handler by
+ * accident. Pages that people open (browser, GET) overlook unknown query parameters: others add theirs to
+ * links.
  */
 #include "http/http_priv.h"
 
@@ -62,9 +63,10 @@ static void complain_param(struct input *in, const struct param *p, enum mistake
     if (m == M_RANGE && p->kind == P_INT) {
         text = arena_fmt(mem, STR_FMT " (%lld..%lld)", STR_ARG(text), (long long)p->min, (long long)p->max);
     } else if (m == M_RANGE) {
-        text = arena_fmt(mem, STR_FMT " (%lld..%lld %s)", STR_ARG(text), (long long)p->min,
-                         (long long)(p->max > 0 ? p->max : TEXT_MAX),
-                         p->kind == P_LIST ? (in->thai ? "รายการ" : "entries") : (in->thai ? "ไบต์" : "bytes"));
+        text =
+            arena_fmt(mem, STR_FMT " (%lld..%lld %s)", STR_ARG(text), (long long)p->min,
+                      (long long)(p->max > 0 ? p->max : TEXT_MAX),
+                      p->kind == P_LIST ? (in->thai ? "รายการ" : "entries") : (in->thai ? "ไบต์" : "bytes"));
     } else if (m == M_CHOICE) {
         text = arena_fmt(mem, STR_FMT " (%s)", STR_ARG(text), p->choices);
     }
@@ -116,8 +118,8 @@ static bool cursor_fits(str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        bool ok = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '_' ||
-                  c == '.' || c == '~';
+        bool ok = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
+                  c == '_' || c == '.' || c == '~';
         if (!ok) {
             return false;
         }
@@ -203,8 +205,9 @@ static enum mistake text_value(const struct param *p, str s, struct arg *out)
 static enum mistake json_value(const struct param *p, const struct json *j, struct arg *out)
 {
     static const enum json_type want[] = {
-        [P_TEXT] = JSON_STR,   [P_INT] = JSON_INT,    [P_FLAG] = JSON_BOOL, [P_ID] = JSON_STR,    [P_ENUM] = JSON_STR,
-        [P_URL] = JSON_STR,    [P_CURSOR] = JSON_STR, [P_LIST] = JSON_ARR,  [P_OBJECT] = JSON_OBJ,
+        [P_TEXT] = JSON_STR,   [P_INT] = JSON_INT,  [P_FLAG] = JSON_BOOL,
+        [P_ID] = JSON_STR,     [P_ENUM] = JSON_STR, [P_URL] = JSON_STR,
+        [P_CURSOR] = JSON_STR, [P_LIST] = JSON_ARR, [P_OBJECT] = JSON_OBJ,
     };
     if (j->type != want[p->kind]) {
         return M_KIND;
@@ -239,7 +242,8 @@ static str from_path(const struct request *rq, const struct param *p)
         rest = str_sub(rest, 1, rest.n - 1);
     }
     for (unsigned i = 0; i < rq->match.n_parts && str_cut(&rest, '/', &part); i++) {
-        if (part.n == strlen(p->name) + 2 && part.p[0] == '{' && memcmp(part.p + 1, p->name, part.n - 2) == 0) {
+        if (part.n == strlen(p->name) + 2 && part.p[0] == '{' &&
+            memcmp(part.p + 1, p->name, part.n - 2) == 0) {
             return str_sub(rq->path, rq->match.part[i].at, rq->match.part[i].n);
         }
     }

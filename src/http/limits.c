@@ -1,6 +1,6 @@
-/* limits: what one address may do: open connections, and requests per second by class.
- * One record per address (an IPv6 /64 counts as one). A bucket is one atomic time ("virtual time" of GCRA): the hot
- * path of a keep-alive connection is one compare-and-swap without a lock. A table full of live records makes new
+/* limits: what one address may do: open connections, and requests per second by class. One record per address
+ * (an IPv6 /64 counts as one). A bucket is one atomic time ("virtual time" of GCRA): the hot path of a
+ * keep-alive connection is one compare-and-swap without a lock. A table full of live records makes new
  * addresses share one record, so that a flood of addresses is limited as a whole and takes no more memory.
  */
 #include "http/http_priv.h"
@@ -15,7 +15,7 @@ struct peer {
     struct peer *next;
     _Atomic unsigned conns;
     _Atomic int64_t due_us[RATE_COUNT]; /* when the bucket would be full again */
-    unsigned refs; /* under the shard's lock */
+    unsigned refs;                      /* under the shard's lock */
     bool shared;
 };
 struct shard {

@@ -1,5 +1,5 @@
-/* loop: one event thread. It accepts from the shared listening socket, owns its connections alone, and reads notes
- * that other threads leave (answers of tickets, finished work, stream bytes): many notes, one wake-up.
+/* loop: one event thread. It accepts from the shared listening socket, owns its connections alone, and reads
+ * notes that other threads leave (answers of tickets, finished work, stream bytes): many notes, one wake-up.
  * Timeouts are kept by one sweep every 250 ms instead of a timer per connection.
  */
 #include <errno.h>

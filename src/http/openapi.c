@@ -1,11 +1,12 @@
-/* openapi: the OpenAPI 3.1 description, made from the same rows that routing and input checks read, so that it cannot
- * say anything else than what is done. Made once at start.
+/* openapi: the OpenAPI 3.1 description, made from the same rows that routing and input checks read, so that
+ * it cannot say anything else than what is done. Made once at start.
  */
 #include "http/http_priv.h"
 
 static void str_schema(struct jw *w, const struct param *p)
 {
-    static const int64_t usual[] = {[P_TEXT] = 256, [P_URL] = 2048, [P_CURSOR] = 512, [P_ID] = 256, [P_ENUM] = 256};
+    static const int64_t usual[] = {
+        [P_TEXT] = 256, [P_URL] = 2048, [P_CURSOR] = 512, [P_ID] = 256, [P_ENUM] = 256};
     jw_cstr(w, "type", "string");
     if (p->kind == P_ENUM) {
         str rest = str_of(p->choices), one;
@@ -136,7 +137,7 @@ static void answers_of(struct jw *w, const struct route *t)
 static void operation(struct jw *w, const struct route *t)
 {
     char method[8] = {0};
-    for (size_t i = 0; t->method[i] != '\0' && i < sizeof(method) - 1; i++) {
+    for (size_t i = 0; i < sizeof(method) - 1 && t->method[i] != '\0'; i++) {
         method[i] = (char)(t->method[i] | 0x20);
     }
     jw_obj(w, method);
@@ -231,8 +232,10 @@ static void components(const struct http *h, struct jw *w)
            STR("{\"apiKey\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
                "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"__Host-mz_session\"}}"));
     jw_raw(w, "parameters",
-           STR("{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":true,\"schema\":"
-               "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"description\":\"Repeating a request with "
+           STR("{\"IdempotencyKey\":{\"name\":\"Idempotency-Key\",\"in\":\"header\",\"required\":true,"
+               "\"schema\":"
+               "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"description\":\"Repeating a "
+               "request with "
                "the same key and body gives the first answer again.\"}}"));
     jw_raw(w, "responses",
            STR("{\"Problem\":{\"description\":\"Refused; the code says why.\",\"content\":"

@@ -1,5 +1,6 @@
 /* page: the frame of every HTML page this service writes itself (sign-in, errors), and its one stylesheet.
- * The look: one quiet card in the middle, system fonts with Thai ones, light and dark by the reader's own setting.
+ * The look: one quiet card in the middle, system fonts with Thai ones, light and dark by the reader's own
+ * setting.
  */
 #include "http/http_priv.h"
 
@@ -29,8 +30,10 @@ static const char style[] =
     "--line:#343944;--act:#8fb0ff;--act-ink:#10131a;--warn:#ffc58f;--warn-back:#33241a;--good:#8fe0b1;"
     "--good-back:#173024}}\n"
     "*{box-sizing:border-box}\n"
-    "body{margin:0;min-height:100vh;display:flex;align-items:flex-start;justify-content:center;padding:6vh 16px;"
-    "background:var(--back);color:var(--ink);font:16px/1.6 system-ui,-apple-system,\"Segoe UI\",\"Noto Sans Thai\","
+    "body{margin:0;min-height:100vh;display:flex;align-items:flex-start;justify-content:center;padding:6vh "
+    "16px;"
+    "background:var(--back);color:var(--ink);font:16px/1.6 system-ui,-apple-system,\"Segoe UI\",\"Noto Sans "
+    "Thai\","
     "\"Sarabun\",\"Leelawadee UI\",Thonburi,sans-serif}\n"
     ".card{width:100%;max-width:640px;background:var(--card);border:1px solid var(--line);border-radius:12px;"
     "padding:clamp(20px,5vw,40px)}\n"
@@ -40,15 +43,18 @@ static const char style[] =
     ".note,.warn,.good{border:1px solid var(--line);border-radius:8px;padding:12px 14px;margin:0 0 1em}\n"
     ".warn{color:var(--warn);background:var(--warn-back);border-color:currentColor}\n"
     ".good{color:var(--good);background:var(--good-back);border-color:currentColor}\n"
-    ".code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em;overflow-wrap:anywhere}\n"
+    ".code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.9em;overflow-wrap:"
+    "anywhere}\n"
     ".button,button{display:inline-block;min-height:44px;padding:10px 20px;border:1px solid var(--act);"
-    "border-radius:8px;background:var(--act);color:var(--act-ink);font:inherit;font-weight:600;line-height:1.4;"
+    "border-radius:8px;background:var(--act);color:var(--act-ink);font:inherit;font-weight:600;line-height:1."
+    "4;"
     "text-decoration:none;text-align:center;cursor:pointer}\n"
     ".button.quiet,button.quiet{background:transparent;color:var(--act)}\n"
     ".row{display:flex;flex-wrap:wrap;gap:12px;margin:1.2em 0}\n"
     ":focus-visible{outline:3px solid var(--act);outline-offset:2px}\n"
     "label{display:block;margin:0 0 .3em;font-weight:600}\n"
-    "input,select,textarea{width:100%;min-height:44px;padding:9px 12px;margin:0 0 1em;border:1px solid var(--soft);"
+    "input,select,textarea{width:100%;min-height:44px;padding:9px 12px;margin:0 0 1em;border:1px solid "
+    "var(--soft);"
     "border-radius:8px;background:var(--card);color:inherit;font:inherit}\n"
     "input[type=checkbox],input[type=radio]{width:20px;min-height:20px;height:20px;margin:0 8px 0 0;"
     "vertical-align:-4px}\n"

@@ -1,5 +1,5 @@
-/* page: second part of http's manual. Problems (RFC 9457) with a page each, HTML pages for people, and answers that
- * go wrong on purpose (the simulator's faults). Every text exists in English and in formal Thai.
+/* page: second part of http's manual. Problems (RFC 9457) with a page each, HTML pages for people, and
+ * answers that go wrong on purpose (the simulator's faults). Every text exists in English and in formal Thai.
  */
 #ifndef MZ_HTTP_PAGE_H
 #define MZ_HTTP_PAGE_H
@@ -8,12 +8,12 @@
 struct http;
 struct request;
 
-/* ---- problems: one row per stable code; rows of all rooms make /errors and /errors/{code} ----
- * JSON: type (<base_url>/errors/<code>), title, status, detail, code, request_id, means, next, and for input mistakes
+/* ---- problems: one row per stable code; rows of all rooms make /errors and /errors/{code} ---- JSON: type
+ * (<base_url>/errors/<code>), title, status, detail, code, request_id, means, next, and for input mistakes
  * errors: [{field, in, problem}] with every mistake at once. Language: rq_lang. */
 struct problem_row {
     const char *code; /* "login.state_unknown" */
-    int status; /* 0: by rc */
+    int status;       /* 0: by rc */
     const char *en_title, *en_means, *en_todo;
     const char *th_title, *th_means, *th_todo;
 };
@@ -26,8 +26,9 @@ const struct problem_row *http_problem(const struct http *h, const char *code_or
 /* Status that goes with an outcome when the row names none. */
 int http_rc_status(enum rc rc);
 
-/* ---- pages ---- A whole HTML document around what the caller writes between the two calls: doctype, lang, title,
- * viewport, the shared stylesheet /static/pages.css, <main>. No inline script or style: the CSP refuses them.
+/* ---- pages ---- A whole HTML document around what the caller writes between the two calls: doctype, lang,
+ * title, viewport, the shared stylesheet /static/pages.css, <main>. No inline script or style: the CSP
+ * refuses them.
  *
  *     struct buf b;
  *     buf_init(&b, rq_mem(rq), 65536);
@@ -36,17 +37,18 @@ int http_rc_status(enum rc rc);
  *     page_end(&b, rq_lang(rq));
  *     answer_page(rq, 200, buf_str(&b));
  *
- * Classes the stylesheet knows: "card", "lead" (large first sentence), "note", "warn", "good", "button", "button quiet",
- * "row" (buttons side by side), "facts" (dl), "code" (long words break), "muted", "qr" (square image), "logo". Forms,
- * inputs, labels and tables are styled as they are. Light and dark, 320 px and up.
+ * Classes the stylesheet knows: "card", "lead" (large first sentence), "note", "warn", "good", "button",
+ * "button quiet", "row" (buttons side by side), "facts" (dl), "code" (long words break), "muted", "qr"
+ * (square image), "logo". Forms, inputs, labels and tables are styled as they are. Light and dark, 320 px and
+ * up.
  */
 void page_begin(struct buf *b, str lang, str title);
 void page_end(struct buf *b, str lang);
 /* Title, what it means and what to do of a problem row, inside a page that the caller began. */
 void page_problem(struct buf *b, const struct problem_row *row, str lang);
 
-/* ---- faults on purpose: only with http_options.plain_http_ok, elsewhere a broken invariant ----
- * Announces the whole Content-Length, sends the first keep_bytes of the body (SIZE_MAX: all) and closes.
- * ms_per_byte > 0: the body goes out one byte per that many ms. keep_bytes 0: closes without even a status line. */
+/* ---- faults on purpose: only with http_options.plain_http_ok, elsewhere a broken invariant ---- Announces
+ * the whole Content-Length, sends the first keep_bytes of the body (SIZE_MAX: all) and closes. ms_per_byte >
+ * 0: the body goes out one byte per that many ms. keep_bytes 0: closes without even a status line. */
 void answer_spoil(struct request *rq, size_t keep_bytes, int64_t ms_per_byte);
 #endif

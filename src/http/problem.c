@@ -1,6 +1,6 @@
-/* problem: refusals as RFC 9457 problem documents, or as a page where a person is looking; the pages /errors and
- * /errors/{code} that explain each of them. What is written comes from constant rows only: a fault's detail is for
- * the log, never for the caller.
+/* problem: refusals as RFC 9457 problem documents, or as a page where a person is looking; the pages /errors
+ * and /errors/{code} that explain each of them. What is written comes from constant rows only: a fault's
+ * detail is for the log, never for the caller.
  */
 #include "http/http_priv.h"
 
@@ -139,9 +139,11 @@ static str page_of(struct request *rq, const struct problem_row *row)
     buf_init(&b, rq->mem, 65536);
     page_begin(&b, lang, str_of(lang.p[0] == 't' ? row->th_title : row->en_title));
     page_problem(&b, row, lang);
-    buf_fmt(&b, "<p class=\"muted\">%s <span class=\"code\">" STR_FMT "</span><br>%s <span class=\"code\">%s</span></p>\n",
-            lang.p[0] == 't' ? "รหัสคำขอ" : "Request", STR_ARG(rq_id(rq)), lang.p[0] == 't' ? "รหัสข้อผิดพลาด" : "Code",
-            row->code);
+    buf_fmt(&b,
+            "<p class=\"muted\">%s <span class=\"code\">" STR_FMT
+            "</span><br>%s <span class=\"code\">%s</span></p>\n",
+            lang.p[0] == 't' ? "รหัสคำขอ" : "Request", STR_ARG(rq_id(rq)),
+            lang.p[0] == 't' ? "รหัสข้อผิดพลาด" : "Code", row->code);
     page_end(&b, lang);
     return buf_str(&b);
 }
@@ -165,7 +167,7 @@ static void hints(struct request *rq, int status)
     }
     if (status == 429 || status == 503) {
         int64_t s = status == 429 && rq->rate.retry_s > 0 ? rq->rate.retry_s : 2;
-        if (memmem(rq->extra.p, rq->extra.n, "Retry-After", 11) == NULL) {
+        if (rq->extra.n == 0 || memmem(rq->extra.p, rq->extra.n, "Retry-After", 11) == NULL) {
             answer_header(rq, "Retry-After", arena_fmt(rq->mem, "%lld", (long long)s));
         }
     }
@@ -207,8 +209,8 @@ static const struct {
 static void other_language(struct buf *b, str lang)
 {
     bool th = lang.p[0] == 't';
-    buf_fmt(b, "<p class=\"muted\"><a href=\"?lang=%s\" hreflang=\"%s\" lang=\"%s\">%s</a></p>\n", th ? "en" : "th",
-            th ? "en" : "th", th ? "en" : "th", th ? "English" : "ภาษาไทย");
+    buf_fmt(b, "<p class=\"muted\"><a href=\"?lang=%s\" hreflang=\"%s\" lang=\"%s\">%s</a></p>\n",
+            th ? "en" : "th", th ? "en" : "th", th ? "en" : "th", th ? "English" : "ภาษาไทย");
 }
 
 enum rc problem_index(struct request *rq, void *ctx, struct fault *why)
@@ -220,8 +222,8 @@ enum rc problem_index(struct request *rq, void *ctx, struct fault *why)
     struct buf b;
     buf_init(&b, rq->mem, (size_t)(1U << 20));
     page_begin(&b, lang, str_of(th ? words[0].th : words[0].en));
-    buf_fmt(&b, "<h1>%s</h1>\n<p class=\"lead\">%s</p>\n<dl class=\"facts\">\n", th ? words[0].th : words[0].en,
-            th ? words[1].th : words[1].en);
+    buf_fmt(&b, "<h1>%s</h1>\n<p class=\"lead\">%s</p>\n<dl class=\"facts\">\n",
+            th ? words[0].th : words[0].en, th ? words[1].th : words[1].en);
     for (size_t i = 0; i < h->n_problems; i++) {
         const struct problem_row *row = h->problems[i];
         buf_fmt(&b, "<dt><a class=\"code\" href=\"/errors/%s?lang=" STR_FMT "\">%s</a></dt>\n<dd>", row->code,

@@ -1,5 +1,6 @@
-/* request: what a handler reads of its request. Everything lives in rq_mem or in the bytes the request came in.
- * Small values (id, address, language) are made when first asked: an intake request asks for none of them.
+/* request: what a handler reads of its request. Everything lives in rq_mem or in the bytes the request came
+ * in. Small values (id, address, language) are made when first asked: an intake request asks for none of
+ * them.
  */
 #include "http/http_priv.h"
 
@@ -92,8 +93,8 @@ str rq_cookie(struct request *rq, const char *name)
     return STR_NONE;
 }
 
-/* 48 bits of time, the ticket and a part that is random per process: unique and in order of time without asking the
- * kernel for each request. */
+/* 48 bits of time, the ticket and a part that is random per process: unique and in order of time without
+ * asking the kernel for each request. */
 static void id_make(const struct request *rq, char out[RID_TEXT])
 {
     static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -115,7 +116,8 @@ static void id_make(const struct request *rq, char out[RID_TEXT])
     out[RID_TEXT - 1] = '\0';
 }
 
-/* A caller's own id is taken over when it is harmless, so that a trace can be followed through both systems. */
+/* A caller's own id is taken over when it is harmless, so that a trace can be followed through both systems.
+ * */
 static bool id_given(str s)
 {
     if (s.n < 8 || s.n > 64) {
@@ -123,7 +125,8 @@ static bool id_given(str s)
     }
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_')) {
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+              c == '_')) {
             return false;
         }
     }
@@ -154,8 +157,8 @@ str rq_address(struct request *rq)
 
 static bool lang_of(str s, bool *thai)
 {
-    if (s.n >= 2 && (s.n == 2 || s.p[2] == '-') && (str_eq_nocase(str_sub(s, 0, 2), STR("th")) ||
-                                                     str_eq_nocase(str_sub(s, 0, 2), STR("en")))) {
+    if (s.n >= 2 && (s.n == 2 || s.p[2] == '-') &&
+        (str_eq_nocase(str_sub(s, 0, 2), STR("th")) || str_eq_nocase(str_sub(s, 0, 2), STR("en")))) {
         *thai = (s.p[0] | 0x20) == 't';
         return true;
     }

@@ -1,6 +1,7 @@
-/* router: which route a path means. Rows are grouped by path once at start; matching takes no memory and no lock.
- * Flow: fixed paths by hash; then paths with {names} among those with as many segments. Fixed wins over {name}.
- * What can go wrong: two rows with the same method and path, or a row that contradicts itself, refuse the start.
+/* router: which route a path means. Rows are grouped by path once at start; matching takes no memory and no
+ * lock. Flow: fixed paths by hash; then paths with {names} among those with as many segments. Fixed wins over
+ * {name}. What can go wrong: two rows with the same method and path, or a row that contradicts itself, refuse
+ * the start.
  */
 #include "http/http_priv.h"
 
@@ -12,7 +13,7 @@ struct group { /* all rows of one path */
     unsigned n_parts;
     str part[PATH_PARTS];
     bool var[PATH_PARTS];
-    bool slash; /* also with a final '/' */
+    bool slash;      /* also with a final '/' */
     bool only_slash; /* the row's path ends with '/': the path without it is another one */
     const struct row *by[M_OTHER + 1];
     const struct row *any;
@@ -42,7 +43,8 @@ static uint32_t hash_of(str s)
     return h;
 }
 
-/* Cuts "/a/b" into slices; false: more than PATH_PARTS segments. *slash: a final '/' behind at least one segment. */
+/* Cuts "/a/b" into slices; false: more than PATH_PARTS segments. *slash: a final '/' behind at least one
+ * segment. */
 static bool split(str path, struct slice *part, unsigned *n, bool *slash)
 {
     *n = 0;

@@ -5,14 +5,16 @@ const struct setting http_settings[] = {
     {.key = "public.base_url",
      .kind = SET_URL,
      .max = 512,
-     .doc = "Address of this service as browsers and Mozflow reach it, for example https://tiktok.mozflow.example. "
+     .doc = "Address of this service as browsers and Mozflow reach it, for example "
+            "https://tiktok.mozflow.example. "
             "Links, cookies and the cross-site defence follow it; request headers never do."},
     {.key = "http.listen",
      .kind = SET_TEXT,
      .min = 1,
      .max = 256,
      .def = "127.0.0.1:8080",
-     .doc = "Public listener: host:port, port 0 for any, or unix:/path. A socket handed over by LISTEN_FDS under this "
+     .doc = "Public listener: host:port, port 0 for any, or unix:/path. A socket handed over by LISTEN_FDS "
+            "under this "
             "name comes first."},
     {.key = "http.private_listen",
      .kind = SET_TEXT,
@@ -76,7 +78,8 @@ const struct setting http_settings[] = {
      .min = 1,
      .max = 60000,
      .def = "64",
-     .doc = "Open connections per address (IPv6: per /64). Trusted proxies and Unix sockets are exempt. Raise it for "
+     .doc = "Open connections per address (IPv6: per /64). Trusted proxies and Unix sockets are exempt. "
+            "Raise it for "
             "load tests from one machine."},
     {.key = "http.requests_per_connection",
      .kind = SET_INT,
@@ -89,7 +92,8 @@ const struct setting http_settings[] = {
      .min = 0,
      .max = 1000000,
      .def = "50",
-     .doc = "Requests to reading routes per second and address, with bursts of two seconds' worth; 0: no limit."},
+     .doc = "Requests to reading routes per second and address, with bursts of two seconds' worth; 0: no "
+            "limit."},
     {.key = "http.writes_per_second",
      .kind = SET_INT,
      .min = 0,
@@ -107,8 +111,9 @@ const struct setting http_settings[] = {
      .min = 0,
      .max = 1000000,
      .def = "5000",
-     .doc = "Requests to routes answered at once (webhooks, health, style sheets) per second and address; 0: no "
-            "limit. TikTok's webhooks come from few addresses."},
+     .doc =
+         "Requests to routes answered at once (webhooks, health, style sheets) per second and address; 0: no "
+         "limit. TikTok's webhooks come from few addresses."},
 };
 const size_t http_settings_n = COUNT_OF(http_settings);
 

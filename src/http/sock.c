@@ -1,6 +1,6 @@
-/* sock: listening, accepting, and bytes over plain sockets or TLS.
- * A listening socket may be handed over (LISTEN_FDS), so that the backlog survives a restart. TLS runs on the same
- * events as plain sockets: OpenSSL never blocks here, renegotiation is off, 1.2 is the oldest version.
+/* sock: listening, accepting, and bytes over plain sockets or TLS. A listening socket may be handed over
+ * (LISTEN_FDS), so that the backlog survives a restart. TLS runs on the same events as plain sockets: OpenSSL
+ * never blocks here, renegotiation is off, 1.2 is the oldest version.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -103,7 +103,8 @@ int sock_accept(struct http *h, struct address *from)
 
 /* ---- listening ---- */
 
-/* LISTEN_FDS of the service manager: by name (LISTEN_FDNAMES = setting), else in the order public, private. */
+/* LISTEN_FDS of the service manager: by name (LISTEN_FDNAMES = setting), else in the order public, private.
+ * */
 static int handed_over(const struct http *h)
 {
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
@@ -118,8 +119,13 @@ static int handed_over(const struct http *h)
             return 3 + i;
         }
     }
-    int by_order = h->is_private ? 1 : 0;
-    return names == NULL && by_order < n ? 3 + by_order : -1;
+    static const char *const order[] = {"http.listen", "http.private_listen"};
+    for (int i = 0; names == NULL && i < (int)COUNT_OF(order) && i < (int)n; i++) {
+        if (strcmp(order[i], h->o.listen_key) == 0) {
+            return 3 + i;
+        }
+    }
+    return -1;
 }
 
 static enum rc bad_listen(struct fault *why, const struct http *h, str text)
@@ -157,7 +163,8 @@ static enum rc listen_tcp(struct http *h, str text, struct fault *why)
     while (colon > 0 && text.p[colon - 1] != ':') {
         colon--;
     }
-    str name = colon > 0 ? str_sub(text, 0, colon - 1) : STR_NONE, number = str_sub(text, colon, text.n - colon);
+    str name = colon > 0 ? str_sub(text, 0, colon - 1) : STR_NONE,
+        number = str_sub(text, colon, text.n - colon);
     if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']') {
         name = str_sub(name, 1, name.n - 2);
     }
@@ -185,7 +192,8 @@ static int port_of(int fd)
     struct sockaddr_storage sa = {0};
     socklen_t n = sizeof(sa);
     struct sockaddr_in in;
-    if (getsockname(fd, (struct sockaddr *)&sa, &n) != 0 || (sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
+    if (getsockname(fd, (struct sockaddr *)&sa, &n) != 0 ||
+        (sa.ss_family != AF_INET && sa.ss_family != AF_INET6)) {
         return 0;
     }
     memcpy(&in, &sa, sizeof(in)); /* the port stands at the same place in both families */
@@ -229,8 +237,8 @@ enum rc sock_tls(struct http *h, struct fault *why)
     }
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     must(ctx != NULL);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);

@@ -1,5 +1,5 @@
-/* spoil: answers that go wrong on purpose, for the simulator: cut off, or one byte at a time. Only servers opened
- * with plain_http_ok get here (answer_spoil insists). */
+/* spoil: answers that go wrong on purpose, for the simulator: cut off, or one byte at a time. Only servers
+ * opened with plain_http_ok get here (answer_spoil insists). */
 #include "http/conn_priv.h"
 
 static void abrupt(struct conn *c)

@@ -1,6 +1,7 @@
-/* The reader against nginx: every request of the malformed table, with another one behind it on the same connection,
- * goes to both. They may differ in whom they refuse, but where both accept they must see the same requests; where only
- * one of them sees a second request in the same bytes, a smuggler would have a way in. Skipped without nginx. */
+/* The reader against nginx: every request of the malformed table, with another one behind it on the same
+ * connection, goes to both. They may differ in whom they refuse, but where both accept they must see the same
+ * requests; where only one of them sees a second request in the same bytes, a smuggler would have a way in.
+ * Skipped without nginx. */
 #include "unit.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -62,15 +63,17 @@ static void write_conf(const char *path)
 {
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    (void)fprintf(f,
-                  "daemon off; master_process off; pid %s/pid; error_log %s/error.log crit;\n"
-                  "events { worker_connections 64; }\n"
-                  "http { access_log off; client_body_temp_path %s/body; proxy_temp_path %s/p; fastcgi_temp_path %s/f;\n"
-                  "uwsgi_temp_path %s/u; scgi_temp_path %s/s; client_header_timeout 1s; client_body_timeout 1s;\n"
-                  "keepalive_timeout 1s; lingering_close off; merge_slashes off; client_max_body_size 64m;\n"
-                  "server { listen 127.0.0.1:%d; location / { default_type text/plain;\n"
-                  "return 200 \"$request_method $request_uri|\"; } } }\n",
-                  folder, folder, folder, folder, folder, folder, folder, nginx_port);
+    (void)fprintf(
+        f,
+        "daemon off; master_process off; pid %s/pid; error_log %s/error.log crit;\n"
+        "events { worker_connections 64; }\n"
+        "http { access_log off; client_body_temp_path %s/body; proxy_temp_path %s/p; fastcgi_temp_path "
+        "%s/f;\n"
+        "uwsgi_temp_path %s/u; scgi_temp_path %s/s; client_header_timeout 1s; client_body_timeout 1s;\n"
+        "keepalive_timeout 1s; lingering_close off; merge_slashes off; client_max_body_size 64m;\n"
+        "server { listen 127.0.0.1:%d; location / { default_type text/plain;\n"
+        "return 200 \"$request_method $request_uri|\"; } } }\n",
+        folder, folder, folder, folder, folder, folder, folder, nginx_port);
     assert_int_equal(fclose(f), 0);
 }
 
@@ -187,8 +190,8 @@ static void compare(str name, str bytes)
     both_accept += a > 0 && t > 0;
     for (size_t i = 0; i < a && i < t; i++) {
         if (strcmp(we.line[i], they.line[i]) != 0) {
-            fail_msg(STR_FMT ": request %zu is '%s' here and '%s' for nginx", STR_ARG(name), i,
-                     we.line[i], they.line[i]);
+            fail_msg(STR_FMT ": request %zu is '%s' here and '%s' for nginx", STR_ARG(name), i, we.line[i],
+                     they.line[i]);
         }
     }
     /* Both took the first: then both must see as many requests, or one of them refuses the rest. */
@@ -222,8 +225,8 @@ static void never_both_accept_and_disagree(void **state)
     assert_true(bad >= 300);
     unsigned wrongly = only_we + both_accept;
     size_t good = vectors_each("tests/vectors/http/wellformed.txt", one_wellformed);
-    print_message("%zu malformed: %u only nginx accepts, %u both; %zu good: both accept %u\n", bad, only_nginx, wrongly,
-                  good, both_accept - wrongly + only_we);
+    print_message("%zu malformed: %u only nginx accepts, %u both; %zu good: both accept %u\n", bad,
+                  only_nginx, wrongly, good, both_accept - wrongly + only_we);
     assert_true(both_accept >= 20); /* the good ones: otherwise nothing was compared */
     kit_close(&kit);
 }

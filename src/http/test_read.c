@@ -1,5 +1,5 @@
-/* The reader alone: every malformed request of the table is refused with the right status, every good one accepted,
- * and both whatever way the bytes are cut into pieces. */
+/* The reader alone: every malformed request of the table is refused with the right status, every good one
+ * accepted, and both whatever way the bytes are cut into pieces. */
 #include "test_vectors.h"
 #include "http/read_priv.h"
 
@@ -99,8 +99,8 @@ static void same(const struct verdict *a, const struct verdict *b, str name, siz
         ok = ok && a->eaten == b->eaten && a->body_n == b->body_n && memcmp(a->body, b->body, a->body_n) == 0;
     }
     if (!ok) {
-        fail_msg(STR_FMT ": cut at %zu changes the verdict (%d %d, %d %d)", STR_ARG(name), cut, a->state, a->status,
-                 b->state, b->status);
+        fail_msg(STR_FMT ": cut at %zu changes the verdict (%d %d, %d %d)", STR_ARG(name), cut, a->state,
+                 a->status, b->state, b->status);
     }
 }
 
@@ -145,7 +145,8 @@ static void one_malformed(const str *c, size_t n)
     vector_bytes(c[2], &b);
     struct verdict v = read_all_ways(buf_str(&b), c[1]);
     if (v.state != READ_BAD || v.status != status) {
-        fail_msg(STR_FMT ": wanted %d, got state %d status %d", STR_ARG(c[1]), (int)status, v.state, v.status);
+        fail_msg(STR_FMT ": wanted %d, got state %d status %d", STR_ARG(c[1]), (int)status, v.state,
+                 v.status);
     }
     buf_release(&b);
 }
@@ -166,7 +167,8 @@ static void one_wellformed(const str *c, size_t n)
     vector_bytes(c[2], &body);
     struct verdict v = read_all_ways(buf_str(&b), c[0]);
     if (v.state != READ_DONE || v.eaten != b.n) {
-        fail_msg(STR_FMT ": not accepted: state %d status %d eaten %zu", STR_ARG(c[0]), v.state, v.status, v.eaten);
+        fail_msg(STR_FMT ": not accepted: state %d status %d eaten %zu", STR_ARG(c[0]), v.state, v.status,
+                 v.eaten);
     }
     assert_int_equal(v.body_n, body.n);
     assert_memory_equal(v.body, body.n > 0 ? body.p : "", body.n);
@@ -202,8 +204,9 @@ static void half_a_request_is_waited_for(void **state)
 
 static void fields_are_found(void **state)
 {
-    static const char text[] = "POST /a%20b?c=d HTTP/1.1\r\nhOST: x\r\nCOOKIE: k=v\r\nX-Request-Id: 12345678\r\n"
-                               "Connection: foo, Close\r\nX:  y \r\n\r\n";
+    static const char text[] =
+        "POST /a%20b?c=d HTTP/1.1\r\nhOST: x\r\nCOOKIE: k=v\r\nX-Request-Id: 12345678\r\n"
+        "Connection: foo, Close\r\nX:  y \r\n\r\n";
     struct head h;
     (void)state;
     head_reset(&h);

@@ -10,7 +10,10 @@ static enum rc nothing(struct request *rq, void *ctx, struct fault *why)
     return RC_OK;
 }
 
-#define ROW(m, p, n) {.method = (m), .path = (p), .name = (n), .cls = HTTP_READ, .handle = nothing}
+#define ROW(m, p, n)                                                                                         \
+    {                                                                                                        \
+        .method = (m), .path = (p), .name = (n), .cls = HTTP_READ, .handle = nothing                         \
+    }
 static const struct route rows[] = {
     ROW("GET", "/", "root"),
     ROW("GET", "/v1/a", "a"),
@@ -38,13 +41,27 @@ static void paths_find_their_rows(void **state)
         enum method m;
         const char *name; /* NULL: none; "405" */
     } cases[] = {
-        {"/", M_GET, "root"},          {"/v1/a", M_GET, "a"},         {"/v1/a", M_HEAD, "a"},
-        {"/v1/a", M_POST, "postA"},    {"/v1/a", M_PUT, "405"},       {"/v1/b", M_GET, "byId"},
-        {"/v1/b", M_POST, "405"},      {"/v1/x/b", M_GET, "b"},       {"/v1/x/c", M_GET, NULL},
-        {"/v1/x/b/y", M_DELETE, "deep"}, {"/v1/x/b/y", M_GET, "405"}, {"/v1", M_GET, NULL},
-        {"/v1/", M_GET, NULL},         {"/v1/a/", M_GET, NULL},       {"/s", M_GET, "s"},
-        {"/s/", M_GET, "s"},           {"/only", M_GET, NULL},        {"/only/", M_GET, "onlySlash"},
-        {"/V1/a", M_GET, NULL},        {"/v1/a", M_OTHER, "405"},     {"/a/b/c/d/e/f/g/h/i/j/k/l/m", M_GET, NULL},
+        {"/", M_GET, "root"},
+        {"/v1/a", M_GET, "a"},
+        {"/v1/a", M_HEAD, "a"},
+        {"/v1/a", M_POST, "postA"},
+        {"/v1/a", M_PUT, "405"},
+        {"/v1/b", M_GET, "byId"},
+        {"/v1/b", M_POST, "405"},
+        {"/v1/x/b", M_GET, "b"},
+        {"/v1/x/c", M_GET, NULL},
+        {"/v1/x/b/y", M_DELETE, "deep"},
+        {"/v1/x/b/y", M_GET, "405"},
+        {"/v1", M_GET, NULL},
+        {"/v1/", M_GET, NULL},
+        {"/v1/a/", M_GET, NULL},
+        {"/s", M_GET, "s"},
+        {"/s/", M_GET, "s"},
+        {"/only", M_GET, NULL},
+        {"/only/", M_GET, "onlySlash"},
+        {"/V1/a", M_GET, NULL},
+        {"/v1/a", M_OTHER, "405"},
+        {"/a/b/c/d/e/f/g/h/i/j/k/l/m", M_GET, NULL},
         {"/v1/x/b/y/z", M_GET, NULL},
     };
     struct arena *mem = arena_open((size_t)(1U << 20));
@@ -54,7 +71,8 @@ static void paths_find_their_rows(void **state)
         struct match m;
         router_match(r, str_of(cases[i].path), cases[i].m, &m);
         const char *got = m.row == NULL ? NULL : m.wrong_method ? "405" : m.row->route->name;
-        bool ok = got == NULL ? cases[i].name == NULL : cases[i].name != NULL && strcmp(got, cases[i].name) == 0;
+        bool ok =
+            got == NULL ? cases[i].name == NULL : cases[i].name != NULL && strcmp(got, cases[i].name) == 0;
         if (!ok) {
             fail_msg("%s: got %s", cases[i].path, got == NULL ? "nothing" : got);
         }
@@ -84,8 +102,12 @@ static void contradictions_are_refused(void **state)
     static const struct route method[] = {ROW("FETCH", "/a", "x")};
     static const struct route relative[] = {ROW("GET", "a", "x")};
     static const struct route no_handler[] = {{.method = "GET", .path = "/a", .name = "x", .cls = HTTP_READ}};
-    static const struct route secret_inline[] = {
-        {.method = "GET", .path = "/a", .name = "x", .cls = HTTP_INLINE, .need = PERM_EXPLAIN, .handle = nothing}};
+    static const struct route secret_inline[] = {{.method = "GET",
+                                                  .path = "/a",
+                                                  .name = "x",
+                                                  .cls = HTTP_INLINE,
+                                                  .need = PERM_EXPLAIN,
+                                                  .handle = nothing}};
     struct arena *mem = arena_open((size_t)(1U << 20));
     (void)state;
     (void)opened(twice, 2, mem, RC_INVALID);
@@ -191,9 +213,12 @@ static void a_flood_of_addresses_is_limited_as_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_find_their_rows),          cmocka_unit_test(segments_and_methods_are_told),
-        cmocka_unit_test(contradictions_are_refused),     cmocka_unit_test(the_rest_row_takes_what_is_left),
-        cmocka_unit_test(addresses_are_canonical),        cmocka_unit_test(buckets_limit_each_address),
+        cmocka_unit_test(paths_find_their_rows),
+        cmocka_unit_test(segments_and_methods_are_told),
+        cmocka_unit_test(contradictions_are_refused),
+        cmocka_unit_test(the_rest_row_takes_what_is_left),
+        cmocka_unit_test(addresses_are_canonical),
+        cmocka_unit_test(buckets_limit_each_address),
         cmocka_unit_test(a_flood_of_addresses_is_limited_as_one),
     };
     return cmocka_run_group_tests_name("http router", tests, NULL, NULL);

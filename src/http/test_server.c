@@ -75,14 +75,38 @@ static size_t cap_by_path(str path, void *ctx)
 
 static const struct param app_param[] = {{.name = "app", .in = IN_PATH, .kind = P_TEXT, .required = true}};
 static const struct route routes[] = {
-    {.method = "GET", .path = "/inline", .name = "getInline", .cls = HTTP_INLINE, .raw = true, .handle = echo},
-    {.method = "POST", .path = "/inline", .name = "postInline", .cls = HTTP_INLINE, .raw = true, .no_once = true,
+    {.method = "GET",
+     .path = "/inline",
+     .name = "getInline",
+     .cls = HTTP_INLINE,
+     .raw = true,
      .handle = echo},
-    {.method = "POST", .path = "/hook/{app}", .name = "hook", .cls = HTTP_INLINE, .raw = true, .no_once = true,
-     .body_cap = cap_by_path, .params = app_param, .n_params = 1, .handle = echo},
+    {.method = "POST",
+     .path = "/inline",
+     .name = "postInline",
+     .cls = HTTP_INLINE,
+     .raw = true,
+     .no_once = true,
+     .handle = echo},
+    {.method = "POST",
+     .path = "/hook/{app}",
+     .name = "hook",
+     .cls = HTTP_INLINE,
+     .raw = true,
+     .no_once = true,
+     .body_cap = cap_by_path,
+     .params = app_param,
+     .n_params = 1,
+     .handle = echo},
     {.method = "GET", .path = "/work", .name = "getWork", .cls = HTTP_READ, .handle = echo},
-    {.method = "POST", .path = "/work", .name = "postWork", .cls = HTTP_WRITE, .raw = true, .no_once = true,
-     .body_max = 3U << 20, .handle = echo},
+    {.method = "POST",
+     .path = "/work",
+     .name = "postWork",
+     .cls = HTTP_WRITE,
+     .raw = true,
+     .no_once = true,
+     .body_max = 3U << 20,
+     .handle = echo},
     {.method = "GET", .path = "/park", .name = "park", .cls = HTTP_INLINE, .handle = park},
     {.method = "GET", .path = "/later", .name = "later", .cls = HTTP_INLINE, .handle = reply_at_once},
     {.method = "GET", .path = "/gate", .name = "gate", .cls = HTTP_READ, .handle = wait_at_gate},
@@ -109,9 +133,8 @@ static void stream_closed(void *arg, uint64_t stream)
 static int open_kit(void **state)
 {
     static char *env[] = {"MZ_HTTP_THREADS_READ=1", "MZ_HTTP_QUEUE_MAX=2", NULL};
-    const struct http_options o = {.tables = &table,
-                                   .n_tables = 1,
-                                   .hooks = {.stream = {stream_opened, stream_closed, NULL}}};
+    const struct http_options o = {
+        .tables = &table, .n_tables = 1, .hooks = {.stream = {stream_opened, stream_closed, NULL}}};
     (void)state;
     atomic_store(&http_skew_ms, 0);
     atomic_store(&entered, 0);
@@ -175,7 +198,8 @@ static void keep_alive_serves_many(void **state)
     (void)state;
     int fd = dial(http_port(kit.http));
     for (int i = 0; i < 20; i++) {
-        say(fd, i % 2 == 0 ? STR("GET /inline HTTP/1.1\r\nHost: a\r\n\r\n") : STR("GET /work HTTP/1.1\r\nHost: a\r\n\r\n"));
+        say(fd, i % 2 == 0 ? STR("GET /inline HTTP/1.1\r\nHost: a\r\n\r\n")
+                           : STR("GET /work HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_true(hear(fd, &r));
         assert_int_equal(r.status, 200);
         assert_null(reply_header(&r, "connection").p);
@@ -189,8 +213,8 @@ static void keep_alive_serves_many(void **state)
 
 static void pipelined_answers_come_in_order(void **state)
 {
-    static const char *const want[] = {"GET /work 0", "POST /inline 5 hello", "", "POST /work 3 abc", "GET /inline 0",
-                                       "POST /hook/x 2 hi"};
+    static const char *const want[] = {"GET /work 0",      "POST /inline 5 hello", "",
+                                       "POST /work 3 abc", "GET /inline 0",        "POST /hook/x 2 hi"};
     (void)state;
     int fd = dial(http_port(kit.http));
     say(fd, STR("GET /work HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -198,7 +222,8 @@ static void pipelined_answers_come_in_order(void **state)
                 "GET /later HTTP/1.1\r\nHost: a\r\n\r\n"
                 "POST /work HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
                 "GET /inline HTTP/1.1\r\nHost: a\r\n\r\n"
-                "POST /hook/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n"));
+                "POST /hook/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n"));
     for (size_t i = 0; i < COUNT_OF(want); i++) {
         assert_true(hear(fd, &r));
         assert_int_equal(r.status, 200);
@@ -211,8 +236,9 @@ static void pipelined_answers_come_in_order(void **state)
 
 static void one_byte_at_a_time_is_the_same(void **state)
 {
-    static const char text[] = "POST /work HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                               "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\nGET /inline HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char text[] =
+        "POST /work HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\nGET /inline HTTP/1.1\r\nHost: a\r\n\r\n";
     (void)state;
     int fd = dial(http_port(kit.http)), one = 1;
     assert_int_equal(setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &one, sizeof(one)), 0);
@@ -233,7 +259,8 @@ static void large_bodies_arrive_whole(void **state)
     memset(body, 'x', sizeof(body));
     int fd = dial(http_port(kit.http));
     char head[128];
-    int n = snprintf(head, sizeof(head), "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", sizeof(body));
+    int n = snprintf(head, sizeof(head), "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+                     sizeof(body));
     say(fd, (str){head, (size_t)n});
     say(fd, (str){body, sizeof(body)});
     assert_true(hear(fd, &r));
@@ -272,8 +299,10 @@ static void too_large_is_said_before_the_body(void **state)
         {"POST /hook/small HTTP/1.1\r\nHost: a\r\nContent-Length: 1025\r\n\r\n", 413},
         {"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", 413},
         {"POST /hook/small HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n", 413},
-        {"POST /hook/large HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4194305\r\n\r\n", 413},
-        {"POST /hook/large HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4194304\r\n\r\n", 100},
+        {"POST /hook/large HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4194305\r\n\r\n",
+         413},
+        {"POST /hook/large HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4194304\r\n\r\n",
+         100},
         {"GET /inline HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n", 413},
         {"GET /work HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n", 400},
     };
@@ -514,14 +543,22 @@ static void draining_answers_and_closes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_KIT(keep_alive_serves_many),          WITH_KIT(pipelined_answers_come_in_order),
-        WITH_KIT(one_byte_at_a_time_is_the_same),  WITH_KIT(large_bodies_arrive_whole),
-        WITH_KIT(large_answers_arrive_whole),      WITH_KIT(too_large_is_said_before_the_body),
-        WITH_KIT(continue_is_said_once),           WITH_KIT(malformed_is_refused_and_closed),
-        WITH_KIT(slow_clients_are_closed),         WITH_KIT(a_steady_body_may_take_long),
-        WITH_KIT(tickets_are_answered_once),       WITH_KIT(a_client_that_left_is_simply_gone),
-        WITH_KIT(half_closed_clients_get_their_answer), WITH_KIT(a_full_queue_is_503),
-        WITH_KIT(streams_flow_and_end),            WITH_KIT(a_stream_nobody_reads_is_closed),
+        WITH_KIT(keep_alive_serves_many),
+        WITH_KIT(pipelined_answers_come_in_order),
+        WITH_KIT(one_byte_at_a_time_is_the_same),
+        WITH_KIT(large_bodies_arrive_whole),
+        WITH_KIT(large_answers_arrive_whole),
+        WITH_KIT(too_large_is_said_before_the_body),
+        WITH_KIT(continue_is_said_once),
+        WITH_KIT(malformed_is_refused_and_closed),
+        WITH_KIT(slow_clients_are_closed),
+        WITH_KIT(a_steady_body_may_take_long),
+        WITH_KIT(tickets_are_answered_once),
+        WITH_KIT(a_client_that_left_is_simply_gone),
+        WITH_KIT(half_closed_clients_get_their_answer),
+        WITH_KIT(a_full_queue_is_503),
+        WITH_KIT(streams_flow_and_end),
+        WITH_KIT(a_stream_nobody_reads_is_closed),
         WITH_KIT(draining_answers_and_closes),
     };
     crypto_start();

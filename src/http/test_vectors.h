@@ -1,4 +1,5 @@
-/* Reading tests/vectors/http: lines with tabs, bytes written with \r \n \t \\ \xNN and \{N:text} (text N times). */
+/* Reading tests/vectors/http: lines with tabs, bytes written with \r \n \t \\ \xNN and \{N:text} (text N
+ * times). */
 #ifndef MZ_HTTP_TEST_VECTORS_H
 #define MZ_HTTP_TEST_VECTORS_H
 #include "unit.h"

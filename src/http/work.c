@@ -1,6 +1,6 @@
-/* work: bounded queues and threads for the routes that may wait (database, TikTok). One queue per class, so that
- * slow code exchanges never stop reads. Full: the event thread answers 503 with Retry-After.
- * A request here owns its memory; its connection may be gone when it is done.
+/* work: bounded queues and threads for the routes that may wait (database, TikTok). One queue per class, so
+ * that slow code exchanges never stop reads. Full: the event thread answers 503 with Retry-After. A request
+ * here owns its memory; its connection may be gone when it is done.
  */
 #include "http/http_priv.h"
 
@@ -80,7 +80,8 @@ static bool class_used(const struct http *h, enum route_class cls)
 
 struct work *work_open(struct http *h)
 {
-    static const char *const keys[CLASSES] = {"http.threads_read", "http.threads_write", "http.threads_exchange"};
+    static const char *const keys[CLASSES] = {"http.threads_read", "http.threads_write",
+                                              "http.threads_exchange"};
     struct work *w = mem_new(sizeof(*w));
     for (int i = 0; i < CLASSES; i++) {
         unsigned threads = (unsigned)config_int(h->o.config, keys[i]);

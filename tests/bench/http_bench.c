@@ -1,6 +1,7 @@
-/* A server with a few tiny routes, to measure what room http itself costs. Prints its port and serves until stdin ends:
- * /inline (answered on the event thread), /defer (ticket answered by another thread in batches), /work (worker).
- * Usage: http_bench [event threads] [worker threads]. Driven by tests/bench/http.sh with wrk, next to nginx.
+/* A server with a few tiny routes, to measure what room http itself costs. Prints its port and serves until
+ * stdin ends: /inline (answered on the event thread), /defer (ticket answered by another thread in batches),
+ * /work (worker). Usage: http_bench [event threads] [worker threads]. Driven by tests/bench/http.sh with wrk,
+ * next to nginx.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -62,23 +63,51 @@ static void *answering(void *arg)
 }
 
 static const struct route routes[] = {
-    {.method = "GET", .path = "/inline", .name = "getInline", .cls = HTTP_INLINE, .raw = true, .no_once = true,
-     .handle = answer_now, .doc = "At once."},
-    {.method = "POST", .path = "/inline", .name = "postInline", .cls = HTTP_INLINE, .raw = true, .no_once = true,
-     .handle = answer_now, .doc = "At once."},
-    {.method = "POST", .path = "/defer", .name = "postDefer", .cls = HTTP_INLINE, .raw = true, .no_once = true,
-     .handle = answer_later, .doc = "By a ticket."},
-    {.method = "GET", .path = "/work", .name = "getWork", .cls = HTTP_READ, .handle = answer_now,
+    {.method = "GET",
+     .path = "/inline",
+     .name = "getInline",
+     .cls = HTTP_INLINE,
+     .raw = true,
+     .no_once = true,
+     .handle = answer_now,
+     .doc = "At once."},
+    {.method = "POST",
+     .path = "/inline",
+     .name = "postInline",
+     .cls = HTTP_INLINE,
+     .raw = true,
+     .no_once = true,
+     .handle = answer_now,
+     .doc = "At once."},
+    {.method = "POST",
+     .path = "/defer",
+     .name = "postDefer",
+     .cls = HTTP_INLINE,
+     .raw = true,
+     .no_once = true,
+     .handle = answer_later,
+     .doc = "By a ticket."},
+    {.method = "GET",
+     .path = "/work",
+     .name = "getWork",
+     .cls = HTTP_READ,
+     .handle = answer_now,
      .doc = "On a worker."},
 };
 
 static void load(const char *const *argv, struct config **config)
 {
     static char threads[64], workers[64];
-    static char *env[] = {"MZ_PUBLIC_BASE_URL=http://127.0.0.1", "MZ_HTTP_LISTEN=127.0.0.1:0",
-                          "MZ_HTTP_MAX_PER_ADDRESS=20000", "MZ_HTTP_MAX_CONNECTIONS=20000",
-                          "MZ_HTTP_INTAKE_PER_SECOND=0", "MZ_HTTP_READS_PER_SECOND=0", "MZ_HTTP_QUEUE_MAX=4096",
-                          threads, workers, NULL};
+    static char *env[] = {"MZ_PUBLIC_BASE_URL=http://127.0.0.1",
+                          "MZ_HTTP_LISTEN=127.0.0.1:0",
+                          "MZ_HTTP_MAX_PER_ADDRESS=20000",
+                          "MZ_HTTP_MAX_CONNECTIONS=20000",
+                          "MZ_HTTP_INTAKE_PER_SECOND=0",
+                          "MZ_HTTP_READS_PER_SECOND=0",
+                          "MZ_HTTP_QUEUE_MAX=4096",
+                          threads,
+                          workers,
+                          NULL};
     const struct setting_table one = {http_settings, http_settings_n};
     struct fault why = {0};
     (void)snprintf(threads, sizeof(threads), "MZ_HTTP_EVENT_THREADS=%s", argv[0]);

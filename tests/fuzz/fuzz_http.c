@@ -1,5 +1,5 @@
-/* Fuzz: the HTTP reader. The first byte says where the rest is cut; properties: a cut changes nothing, slices stay
- * inside the head, an accepted path has no dot or empty segment, a body is never larger than its cap. */
+/* Fuzz: the HTTP reader. The first byte says where the rest is cut; properties: a cut changes nothing, slices
+ * stay inside the head, an accepted path has no dot or empty segment, a body is never larger than its cap. */
 #include "http/read_priv.h"
 
 #define CAP 4096U
@@ -17,7 +17,9 @@ static enum read_state body_of(struct seen *s, struct chunks *k, str in, struct 
     size_t at = s->eaten;
     if (!s->head.chunked) {
         s->status = s->head.length > CAP ? 413 : 0;
-        return s->head.length > CAP ? READ_BAD : in.n - s->head.bytes >= s->head.length ? READ_DONE : READ_MORE;
+        return s->head.length > CAP                     ? READ_BAD
+               : in.n - s->head.bytes >= s->head.length ? READ_DONE
+                                                        : READ_MORE;
     }
     enum read_state r = chunks_read(k, str_sub(in, at, in.n - at), CAP, body, &used);
     must(used <= in.n - at && body->n <= CAP);
@@ -84,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(whole.eaten == split.eaten && whole.body_n == split.body_n && whole.head.bytes <= n);
         for (unsigned i = 0; i < whole.head.n_fields; i++) {
             const struct head_field *f = &whole.head.fields[i];
-            must((size_t)f->name.at + f->name.n <= whole.head.bytes && (size_t)f->value.at + f->value.n <= whole.head.bytes);
+            must((size_t)f->name.at + f->name.n <= whole.head.bytes &&
+                 (size_t)f->value.at + f->value.n <= whole.head.bytes);
         }
         must(!(whole.head.chunked && whole.head.has_length));
         path_checked(head_str(p, whole.head.path));
