@@ -94,7 +94,7 @@ static enum rc find_fn(struct tx *tx, void *arg, struct fault *why)
 
 enum rc mozflow_get_event(struct request *rq, void *ctx, struct fault *why)
 {
-    struct act a = act_of(rq, ctx);
+    struct act a = act_on_event(rq, ctx);
     struct buf b;
     struct jw w;
     enum rc rc = store_read(a.m->o.store, find_fn, &a, why);
@@ -134,7 +134,7 @@ static enum rc replay_fn(struct tx *tx, void *arg, struct fault *why)
 
 enum rc mozflow_post_replay(struct request *rq, void *ctx, struct fault *why)
 {
-    struct act a = act_of(rq, ctx);
+    struct act a = act_on_event(rq, ctx);
     enum rc rc = store_write(a.m->o.store, STORE_INTERACTIVE, replay_fn, &a, why);
     if (rc == RC_OK)
         answer_json(rq, 202, a.body);
