@@ -1,8 +1,10 @@
-/* store_append: the queue between intake's threads and the one that commits (SQLite's writer, PostgreSQL's lanes).
+/* store_append: the queue between intake's threads and the one that commits (SQLite's writer, PostgreSQL's
+ * lanes).
  *
- * A caller copies its row into the front batch under a short lock. A consumer swaps the front for its own empty
- * batch, so rows gather exactly while the previous commit runs, and nobody waits when nothing is busy. The consumer
- * is woken only when the front was empty. Bounds: 2,048 rows, 16 MiB, or a head that has waited for a second. */
+ * A caller copies its row into the front batch under a short lock. A consumer swaps the front for its own
+ * empty batch, so rows gather exactly while the previous commit runs, and nobody waits when nothing is busy.
+ * The consumer is woken only when the front was empty. Bounds: 2,048 rows, 16 MiB, or a head that has waited
+ * for a second. */
 #include "store/append_priv.h"
 
 struct append_queue {
@@ -83,8 +85,8 @@ static const char *front_refuses(const struct batch *b, size_t bytes)
     return NULL;
 }
 
-enum rc store_append(struct store *s, const struct append_sql *q, const struct val *v, append_done done, void *arg,
-                     struct fault *why)
+enum rc store_append(struct store *s, const struct append_sql *q, const struct val *v, append_done done,
+                     void *arg, struct fault *why)
 {
     must(!store_in_tx());
     must(q->n > 0 && q->n <= APPEND_COLUMNS_MAX && q->key_col < q->n);

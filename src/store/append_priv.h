@@ -1,5 +1,6 @@
-/* store_append's queue: callers copy rows into the front batch; a consumer swaps its empty batch for the full one.
- * So a row costs two copies' worth of nothing: one memcpy in, none out, no allocation once the buffers have grown. */
+/* store_append's queue: callers copy rows into the front batch; a consumer swaps its empty batch for the full
+ * one. So a row costs two copies' worth of nothing: one memcpy in, none out, no allocation once the buffers
+ * have grown. */
 #ifndef MZ_STORE_APPEND_PRIV_H
 #define MZ_STORE_APPEND_PRIV_H
 #include "store/store_priv.h"

@@ -1,6 +1,7 @@
-/* Migrations: every room's rows in one numbered list, the missing ones applied in order, each in a transaction of its
- * own with its row in schema_migrations. On PostgreSQL a transaction-scoped lock keeps two starting nodes apart: the
- * second one finds the row and goes on. A schema that a newer binary has narrowed is refused by name. */
+/* Migrations: every room's rows in one numbered list, the missing ones applied in order, each in a
+ * transaction of its own with its row in schema_migrations. On PostgreSQL a transaction-scoped lock keeps two
+ * starting nodes apart: the second one finds the row and goes on. A schema that a newer binary has narrowed
+ * is refused by name. */
 #include "store/db_priv.h"
 
 enum { LIST_MEM_BYTES = 8 * 1024 * 1024 };
@@ -39,7 +40,8 @@ static enum rc expand(const struct driver *d, const char *text, struct buf *out,
 {
     const struct {
         const char *word, *to;
-    } words[] = {{"TEXT", d->text}, {"INT64", d->int64}, {"FLAG", d->flag}, {"BYTES", d->bytes}, {"TABLE", d->table}};
+    } words[] = {
+        {"TEXT", d->text}, {"INT64", d->int64}, {"FLAG", d->flag}, {"BYTES", d->bytes}, {"TABLE", d->table}};
     for (const char *p = text; *p != 0;) {
         if (*p != '@') {
             buf_put_c(out, *p++);
@@ -62,7 +64,8 @@ static enum rc expand(const struct driver *d, const char *text, struct buf *out,
     return RC_OK;
 }
 
-/* Drops the statements of the other database. A marked statement may hold "; " but not ";\n" before its end. */
+/* Drops the statements of the other database. A marked statement may hold "; " but not ";\n" before its end.
+ * */
 static void choose(const struct driver *d, str text, struct buf *out)
 {
     size_t end;
@@ -139,7 +142,8 @@ static enum rc check_age(const struct plan *p, struct fault *why)
         if (a->oldest_binary > known)
             return fault_set(why, RC_REFUSED, "store.schema_newer",
                              "the database was migrated by a newer version: " STR_FMT " %lld (" STR_FMT
-                             ") needs a binary that knows " STR_FMT " %lld, this one knows %lld; start the newer version",
+                             ") needs a binary that knows " STR_FMT
+                             " %lld, this one knows %lld; start the newer version",
                              STR_ARG(a->room), (long long)a->number, STR_ARG(a->name), STR_ARG(a->room),
                              (long long)a->oldest_binary, (long long)known);
     }
@@ -187,8 +191,8 @@ static enum rc apply_missing(struct plan *p, struct fault *why)
         enum rc rc = store_write_patient(p->s, apply_one, p, why);
         if (rc != RC_OK) {
             struct fault inner = *why;
-            return fault_set(why, rc, inner.code, "migration %lld (%s): %.180s", (long long)st->m->number, st->m->name,
-                             inner.detail);
+            return fault_set(why, rc, inner.code, "migration %lld (%s): %.180s", (long long)st->m->number,
+                             st->m->name, inner.detail);
         }
         log_event(p->s->log, LOG_INFO, "store.migrated", F_INT("number", st->m->number),
                   F_STR("name", str_of(st->m->name)));

@@ -1,8 +1,9 @@
-/* PostgreSQL's driver: a capped pool, one connection checked out per call (<= 100 ms), READ COMMITTED transactions.
+/* PostgreSQL's driver: a capped pool, one connection checked out per call (<= 100 ms), READ COMMITTED
+ * transactions.
  *
- * Deadlock, lock timeout, serialization failure and a connection lost before COMMIT run fn again (<= 5 times): nothing
- * had happened. A connection lost in COMMIT leaves it open whether it happened: RC_UNSURE. A lost connection makes all
- * idle ones of its age suspect; they are closed instead of given out. */
+ * Deadlock, lock timeout, serialization failure and a connection lost before COMMIT run fn again (<= 5
+ * times): nothing had happened. A connection lost in COMMIT leaves it open whether it happened: RC_UNSURE. A
+ * lost connection makes all idle ones of its age suspect; they are closed instead of given out. */
 #include "store/postgres_priv.h"
 
 enum { CLOCK_EVERY_MS = 30000 };
@@ -91,7 +92,8 @@ static enum rc check_out(struct store *s, enum store_class cls, struct pg_conn *
     struct pg_conn *c = NULL;
     unsigned generation = 0;
     if (!take_place(p, cls, &c, &generation))
-        return fault_set(why, RC_FULL, "store.full", "all %d connections were busy for %d ms", p->cap, CHECKOUT_MS);
+        return fault_set(why, RC_FULL, "store.full", "all %d connections were busy for %d ms", p->cap,
+                         CHECKOUT_MS);
     if (c != NULL && !pg_alive(c))
         pg_close(&c); /* its place is kept for the new one */
     if (c == NULL) {
@@ -114,7 +116,8 @@ static enum rc check_out(struct store *s, enum store_class cls, struct pg_conn *
 static enum rc commit(struct store *s, struct pg_conn *pc, struct call *c, bool *again)
 {
     int64_t start = clock_mono_us();
-    PGresult *r = pg_go(pc, &(struct pg_send){.text = db_commit.text, .name = db_commit.name, .at = AT_COMMIT});
+    PGresult *r =
+        pg_go(pc, &(struct pg_send){.text = db_commit.text, .name = db_commit.name, .at = AT_COMMIT});
     metric_observe_us(store_metric(SM_COMMIT), clock_mono_us() - start, "postgres", NULL);
     if (r == NULL) {
         atomic_store(&s->commit_fine, false);
@@ -184,8 +187,8 @@ static void read_once(struct store *s, struct pg_conn *pc, struct call *c, bool 
     arena_reset(pc->mem);
 }
 
-static enum rc run_call(struct store *s, struct call *c, void (*once)(struct store *, struct pg_conn *, struct call *,
-                                                                      bool *))
+static enum rc run_call(struct store *s, struct call *c,
+                        void (*once)(struct store *, struct pg_conn *, struct call *, bool *))
 {
     for (int attempt = 0;; attempt++) {
         struct pg_conn *pc = NULL;

@@ -1,12 +1,21 @@
-/* Intake rows on PostgreSQL: two lanes, each with its own connection. A lane takes all rows that wait and sends them as
- * one INSERT ... SELECT FROM unnest(...) with binary arrays, which is its own transaction: while one lane waits for
- * the disk, the other's rows are parsed. RETURNING tells which keys are new; the rest are duplicates.
+/* Intake rows on PostgreSQL: two lanes, each with its own connection. A lane takes all rows that wait and
+ * sends them as one INSERT ... SELECT FROM unnest(...) with binary arrays, which is its own transaction:
+ * while one lane waits for the disk, the other's rows are parsed. RETURNING tells which keys are new; the
+ * rest are duplicates.
  *
- * A row that breaks a rule makes the whole statement fail: the rows are halved until the guilty one stands alone and
- * is answered RC_BUG or RC_INVALID, never as a duplicate. A connection lost meanwhile is RC_UNSURE for all. */
+ * A row that breaks a rule makes the whole statement fail: the rows are halved until the guilty one stands
+ * alone and is answered RC_BUG or RC_INVALID, never as a duplicate. A connection lost meanwhile is RC_UNSURE
+ * for all. */
 #include "store/postgres_priv.h"
 
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OID_BYTEA_ARRAY = 1001, OID_TEXT_ARRAY = 1009, OID_INT8_ARRAY = 1016 };
+enum {
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_TEXT = 25,
+    OID_BYTEA_ARRAY = 1001,
+    OID_TEXT_ARRAY = 1009,
+    OID_INT8_ARRAY = 1016
+};
 
 struct lane {
     struct lanes *of;
@@ -50,7 +59,8 @@ static void put_cell(struct buf *b, const struct val *v)
 static Oid put_array(struct buf *b, const struct batch *batch, size_t col, size_t from, size_t to)
 {
     static const Oid element[] = {[VT_TEXT] = OID_TEXT, [VT_INT] = OID_INT8, [VT_BYTES] = OID_BYTEA};
-    static const Oid array[] = {[VT_TEXT] = OID_TEXT_ARRAY, [VT_INT] = OID_INT8_ARRAY, [VT_BYTES] = OID_BYTEA_ARRAY};
+    static const Oid array[] = {
+        [VT_TEXT] = OID_TEXT_ARRAY, [VT_INT] = OID_INT8_ARRAY, [VT_BYTES] = OID_BYTEA_ARRAY};
     enum val_type type = batch->rows[from].q->types[col];
     must(type != VT_NULL);
     buf_clear(b);
@@ -72,7 +82,8 @@ static str key_of(const struct batch *b, size_t row)
     return b->vals[b->rows[row].first_val + b->rows[row].q->key_col].s;
 }
 
-/* RETURNING gives the new keys, as a rule in our order; each marks the first row of that key not marked yet. */
+/* RETURNING gives the new keys, as a rule in our order; each marks the first row of that key not marked yet.
+ * */
 static void mark(struct batch *b, size_t from, size_t to, const PGresult *r)
 {
     for (size_t i = from; i < to; i++)

@@ -1,11 +1,20 @@
-/* One PostgreSQL connection: connecting with timeouts, prepared statements, sending and waiting with a deadline of our
- * own (a silent peer must not hold a thread), results into the arena, SQLSTATEs into faults. All parameters go in
- * binary form: no copying, no quoting. Integers are always bigint, so that `$1 - 60000` means the same as on SQLite. */
+/* One PostgreSQL connection: connecting with timeouts, prepared statements, sending and waiting with a
+ * deadline of our own (a silent peer must not hold a thread), results into the arena, SQLSTATEs into faults.
+ * All parameters go in binary form: no copying, no quoting. Integers are always bigint, so that `$1 - 60000`
+ * means the same as on SQLite. */
 #include <poll.h>
 #include <sys/socket.h>
 #include "store/postgres_priv.h"
 
-enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_NUMERIC = 1700 };
+enum {
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_NUMERIC = 1700
+};
 
 void put_be32(char out[4], uint32_t v)
 {
@@ -136,7 +145,8 @@ static int send_it(struct pg_conn *c, const struct pg_send *s, enum trip_act act
     (void)act;
 #endif
     if (s->prepared)
-        return PQsendQueryPrepared(c->pg, s->text, s->n, s->values, s->lengths, s->formats, s->binary_rows ? 1 : 0);
+        return PQsendQueryPrepared(c->pg, s->text, s->n, s->values, s->lengths, s->formats,
+                                   s->binary_rows ? 1 : 0);
     return PQsendQuery(c->pg, s->text);
 }
 
@@ -192,8 +202,8 @@ static struct pg_stmt *find_slot(struct pg_conn *c, const char *text, uint64_t t
     return &c->cache[i];
 }
 
-enum rc pg_prepare(struct pg_conn *c, const struct sql *q, const Oid *types, int n, uint64_t sig, char out[16],
-                   bool *again, struct fault *why)
+enum rc pg_prepare(struct pg_conn *c, const struct sql *q, const Oid *types, int n, uint64_t sig,
+                   char out[16], bool *again, struct fault *why)
 {
     struct pg_stmt *st = find_slot(c, q->text, sig);
     if (st->text != NULL) {
@@ -232,7 +242,8 @@ struct params {
 
 static void fill_params(struct params *p, const struct val *v, size_t n)
 {
-    static const Oid oids[] = {[VT_NULL] = 0, [VT_TEXT] = OID_TEXT, [VT_INT] = OID_INT8, [VT_BYTES] = OID_BYTEA};
+    static const Oid oids[] = {
+        [VT_NULL] = 0, [VT_TEXT] = OID_TEXT, [VT_INT] = OID_INT8, [VT_BYTES] = OID_BYTEA};
     p->sig = n;
     for (size_t i = 0; i < n; i++) {
         p->types[i] = oids[v[i].type];
@@ -324,7 +335,8 @@ static enum rc run_prepared(struct tx *tx, const struct ask *a, struct answer *o
     if (r == NULL || is_error(r))
         rc = pg_fault(c, r, a->q->name, &tx->again, why);
     else if (a->mem != NULL && copy_rows(r, a, &out->rows) != RC_OK)
-        rc = fault_set(why, RC_FULL, "store.rows", "%s: more than %d rows, or the arena is full", a->q->name, ROWS_MAX);
+        rc = fault_set(why, RC_FULL, "store.rows", "%s: more than %d rows, or the arena is full", a->q->name,
+                       ROWS_MAX);
     else
         out->changed = changed_rows(r);
     PQclear(r);
@@ -342,7 +354,8 @@ enum rc pg_run(struct tx *tx, const struct ask *a, struct answer *out, struct fa
 enum rc pg_script(struct tx *tx, const char *text, struct fault *why)
 {
     struct pg_conn *c = tx->conn;
-    PGresult *r = pg_go(c, &(struct pg_send){.text = text, .patient = true, .name = "script", .at = AT_STATEMENT});
+    PGresult *r =
+        pg_go(c, &(struct pg_send){.text = text, .patient = true, .name = "script", .at = AT_STATEMENT});
     enum rc rc = r == NULL || is_error(r) ? pg_fault(c, r, "script", &tx->again, why) : RC_OK;
     PQclear(r);
     return rc;
@@ -350,11 +363,13 @@ enum rc pg_script(struct tx *tx, const char *text, struct fault *why)
 
 /* ---- open and close ---- */
 
-/* Half the round trip is taken off; the offset is against the real clock, so a virtual one keeps its shift. */
+/* Half the round trip is taken off; the offset is against the real clock, so a virtual one keeps its shift.
+ * */
 void pg_clock_measure(struct store *s, struct pg_conn *c)
 {
     int64_t before = real_now_ms(), theirs = 0;
-    PGresult *r = pg_go(c, &(struct pg_send){.text = db_pg_clock.text, .name = db_pg_clock.name, .at = AT_CONNECT});
+    PGresult *r =
+        pg_go(c, &(struct pg_send){.text = db_pg_clock.text, .name = db_pg_clock.name, .at = AT_CONNECT});
     int64_t after = real_now_ms();
     if (r != NULL && !is_error(r) && PQntuples(r) == 1 && str_to_i64(str_of(PQgetvalue(r, 0, 0)), &theirs))
         atomic_store(&s->clock_offset_ms, theirs - (before + (after - before) / 2));
@@ -380,9 +395,14 @@ static enum rc set_up(struct store *s, struct pg_conn *c, struct fault *why)
 
 enum rc pg_open(struct store *s, struct pg_conn **out, struct fault *why)
 {
-    static const char *const names[] = {"connect_timeout", "keepalives_idle", "keepalives_interval",
-                                        "keepalives_count", "tcp_user_timeout", "fallback_application_name",
-                                        "dbname", NULL};
+    static const char *const names[] = {"connect_timeout",
+                                        "keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "fallback_application_name",
+                                        "dbname",
+                                        NULL};
     const char *const values[] = {"5", "10", "5", "3", "15000", "mozflow-tiktok", s->url, NULL};
     if (trip(AT_CONNECT, "connect") != TRIP_NONE)
         return fault_set(why, RC_RETRY, "store.unavailable", "connect: tripped");

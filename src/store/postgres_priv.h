@@ -15,8 +15,8 @@ enum {
 struct pg_stmt {
     const char *text; /* the key: a pointer to constant text, */
     const char *copy; /* whose content is compared too, */
-    uint64_t types; /* and the types bound: two bits a parameter, because PostgreSQL plans by type */
-    unsigned number; /* its name there is "s<number>" */
+    uint64_t types;   /* and the types bound: two bits a parameter, because PostgreSQL plans by type */
+    unsigned number;  /* its name there is "s<number>" */
 };
 struct pg_conn {
     PGconn *pg;
@@ -24,8 +24,8 @@ struct pg_conn {
     struct arena *own; /* copies of statement texts */
     struct pg_stmt cache[STATEMENTS_MAX];
     unsigned cached;
-    bool lost; /* the connection is of no use any more */
-    bool worn; /* close it when it comes back: too many statements, or plans of an older schema */
+    bool lost;           /* the connection is of no use any more */
+    bool worn;           /* close it when it comes back: too many statements, or plans of an older schema */
     int64_t deadline_ms; /* of a read; 0: none */
     unsigned generation;
     struct pg_conn *next;
@@ -50,8 +50,8 @@ PGresult *pg_go(struct pg_conn *c, const struct pg_send *s); /* NULL: lost */
 enum rc pg_fault(struct pg_conn *c, const PGresult *r, const char *name, bool *again, struct fault *why);
 enum rc pg_control(struct pg_conn *c, enum trip_at at, const struct sql *q, struct fault *why);
 /* Its name on this connection in out ("s12"); types: OIDs for the first time, sig tells them apart. */
-enum rc pg_prepare(struct pg_conn *c, const struct sql *q, const Oid *types, int n, uint64_t sig, char out[16],
-                   bool *again, struct fault *why);
+enum rc pg_prepare(struct pg_conn *c, const struct sql *q, const Oid *types, int n, uint64_t sig,
+                   char out[16], bool *again, struct fault *why);
 enum rc pg_run(struct tx *tx, const struct ask *a, struct answer *out, struct fault *why);
 enum rc pg_script(struct tx *tx, const char *text, struct fault *why);
 void pg_clock_measure(struct store *s, struct pg_conn *c);

@@ -1,17 +1,18 @@
 /* SQLite's writer: one thread, the only connection that writes and checkpoints.
  *
- * It takes waiting calls from three queues in order, runs each in a savepoint and commits them together; a group ends
- * at 256 calls, after 5 ms or when nobody waits. When an error ends the whole transaction, or COMMIT reports a full
- * disk or a constraint, every call of the group runs again alone, so that only the guilty one fails. An I/O error at
- * COMMIT leaves it open whether the group is durable: RC_UNSURE for all, and the database is opened anew. */
+ * It takes waiting calls from three queues in order, runs each in a savepoint and commits them together; a
+ * group ends at 256 calls, after 5 ms or when nobody waits. When an error ends the whole transaction, or
+ * COMMIT reports a full disk or a constraint, every call of the group runs again alone, so that only the
+ * guilty one fails. An I/O error at COMMIT leaves it open whether the group is durable: RC_UNSURE for all,
+ * and the database is opened anew. */
 #include <libgen.h>
 #include <sys/statvfs.h>
 #include "store/sqlite_priv.h"
 
 enum {
-    INTAKE_US = 3000, /* of a group's 5 ms, so that other classes get their turn under load */
+    INTAKE_US = 3000,        /* of a group's 5 ms, so that other classes get their turn under load */
     CHECKPOINT_PAGES = 4096, /* 16 MiB */
-    RESTART_PAGES = 32768 /* 128 MiB: readers kept the log from starting over; now wait for them */
+    RESTART_PAGES = 32768    /* 128 MiB: readers kept the log from starting over; now wait for them */
 };
 
 struct writer {
@@ -51,7 +52,8 @@ static void put_call(struct writer *w, struct call *c)
     pthread_mutex_unlock(&w->mu);
 }
 
-/* The next call: the first queue that is not empty; when time is over only a class that had no turn in this group. */
+/* The next call: the first queue that is not empty; when time is over only a class that had no turn in this
+ * group. */
 static struct call *next_call(struct writer *w, bool late, bool served[CLASSES])
 {
     struct call *c = NULL;
@@ -301,8 +303,8 @@ static void run_group(struct writer *w)
 
 /* ---- the thread ---- */
 
-/* All connections are closed, so that opening again recovers from the log; then the log is emptied into the database
- * with a fresh sync, because a failed sync may have left pages that the kernel takes for written. */
+/* All connections are closed, so that opening again recovers from the log; then the log is emptied into the
+ * database with a fresh sync, because a failed sync may have left pages that the kernel takes for written. */
 static bool reopen(struct writer *w)
 {
     struct fault why = {0};

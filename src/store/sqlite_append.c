@@ -1,6 +1,6 @@
-/* Intake rows on SQLite: the row's own INSERT, prepared once, run for each row inside the group's transaction.
- * A row that breaks a rule other than its unique key is our mistake: it is answered RC_BUG (never as a duplicate, which
- * intake would acknowledge) and the others go on. */
+/* Intake rows on SQLite: the row's own INSERT, prepared once, run for each row inside the group's
+ * transaction. A row that breaks a rule other than its unique key is our mistake: it is answered RC_BUG
+ * (never as a duplicate, which intake would acknowledge) and the others go on. */
 #include "store/sqlite_priv.h"
 
 enum { CLOCK_EVERY = 32 }; /* rows between two looks at the clock */

@@ -1,6 +1,6 @@
-/* One SQLite connection: opening with its settings, the prepared statements, binding, running, errors into faults.
- * A connection is used by one thread at a time. After an I/O error or a corrupt page it is `suspect`: its owner
- * closes it and opens a new one, which recovers from the log. */
+/* One SQLite connection: opening with its settings, the prepared statements, binding, running, errors into
+ * faults. A connection is used by one thread at a time. After an I/O error or a corrupt page it is `suspect`:
+ * its owner closes it and opens a new one, which recovers from the log. */
 #include <fcntl.h>
 #include <unistd.h>
 #include "store/sqlite_priv.h"
@@ -205,7 +205,8 @@ static bool copy_cell(sqlite3_stmt *st, int col, struct arena *mem, struct val *
     return to->s.p != NULL;
 }
 
-static enum rc copy_rows(struct sl_conn *c, sqlite3_stmt *st, const struct ask *a, struct rows **out, int *code)
+static enum rc copy_rows(struct sl_conn *c, sqlite3_stmt *st, const struct ask *a, struct rows **out,
+                         int *code)
 {
     int cols = sqlite3_column_count(st);
     struct rows *r = rows_new(a->mem, (size_t)cols, 0);
@@ -244,7 +245,8 @@ enum rc sl_run(struct tx *tx, const struct ask *a, struct answer *out, struct fa
         while (code == SQLITE_ROW)
             code = sl_step(c, s->st, AT_STATEMENT, a->q->name);
     if (rc != RC_OK)
-        rc = fault_set(why, rc, "store.rows", "%s: more than %d rows, or the arena is full", a->q->name, ROWS_MAX);
+        rc = fault_set(why, rc, "store.rows", "%s: more than %d rows, or the arena is full", a->q->name,
+                       ROWS_MAX);
     else if (code != SQLITE_DONE)
         rc = sl_fault(c, code, a->q->name, why);
     else
@@ -287,7 +289,8 @@ static int harden(struct sl_conn *c)
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 1);
     (void)sqlite3_busy_timeout(c->db, c->reads_only ? 1000 : 5000);
     sqlite3_progress_handler(c->db, 4000, over_time, c);
-    return sqlite3_exec(c->db, c->reads_only ? db_sqlite_reader_setup : db_sqlite_writer_setup, NULL, NULL, NULL);
+    return sqlite3_exec(c->db, c->reads_only ? db_sqlite_reader_setup : db_sqlite_writer_setup, NULL, NULL,
+                        NULL);
 }
 
 enum rc sl_open(const char *path, bool reads_only, struct sl_conn **out, struct fault *why)
@@ -297,15 +300,15 @@ enum rc sl_open(const char *path, bool reads_only, struct sl_conn **out, struct 
     c->mem = arena_open(TX_MEM_BYTES);
     int flags = reads_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     if (!reads_only) {
-        /* The file's mode is ours alone from its first moment; -wal and -shm inherit it. Closed before SQLite opens it,
-         * because closing any descriptor of an open database would drop SQLite's locks. */
+        /* The file's mode is ours alone from its first moment; -wal and -shm inherit it. Closed before SQLite
+         * opens it, because closing any descriptor of an open database would drop SQLite's locks. */
         int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
         if (fd >= 0)
             (void)close(fd);
     }
     enum trip_act act = trip(AT_CONNECT, reads_only ? "reader" : "writer");
-    int code = act != TRIP_NONE ? trip_codes[act]
-                                : sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        act != TRIP_NONE ? trip_codes[act] : sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
         code = harden(c);
     if (code != SQLITE_OK) {

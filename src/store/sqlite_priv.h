@@ -18,7 +18,7 @@ struct sl_conn {
     struct sl_stmt cache[STATEMENTS_MAX];
     size_t cached;
     bool reads_only;
-    bool suspect; /* an I/O error was seen: close and open again */
+    bool suspect;        /* an I/O error was seen: close and open again */
     int64_t deadline_ms; /* of a read; 0: none */
     int wal_pages;
     unsigned generation;
@@ -44,9 +44,9 @@ struct readers {
     pthread_mutex_t mu;
     pthread_cond_t back;
     struct sl_conn *idle;
-    int open, out; /* open: all; out: in use */
+    int open, out;       /* open: all; out: in use */
     unsigned generation; /* older connections are closed when they come back */
-    bool held; /* the writer re-opens: nothing is given out */
+    bool held;           /* the writer re-opens: nothing is given out */
     const char *path;
 };
 void readers_open(struct readers *r, const char *path);
@@ -55,7 +55,8 @@ enum rc readers_run(struct store *s, struct readers *r, struct call *c);
 void readers_hold(struct readers *r); /* closes them all; waits <= READ_MS for those in use */
 void readers_free(struct readers *r);
 
-/* sqlite_append.c: rows from b->at on, until the time is over; false: the transaction has ended. *end: behind the last */
+/* sqlite_append.c: rows from b->at on, until the time is over; false: the transaction has ended. *end: behind
+ * the last */
 bool sl_append_rows(struct sl_conn *c, struct batch *b, int64_t until_us, size_t *end);
 #ifdef MZ_TEST
 int sqlite_waiting(struct store *s);

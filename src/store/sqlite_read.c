@@ -1,5 +1,6 @@
-/* Read-only connections, kept and given out for one read each (<= 5 s). They never checkpoint: only the writer does.
- * While the writer re-opens after an I/O error none is given out, so that recovery sees no other connection. */
+/* Read-only connections, kept and given out for one read each (<= 5 s). They never checkpoint: only the
+ * writer does. While the writer re-opens after an I/O error none is given out, so that recovery sees no other
+ * connection. */
 #include "store/sqlite_priv.h"
 
 enum { READERS_MAX = 8 };

@@ -1,5 +1,6 @@
-/* The door of room store: opens the right driver, checks every statement before it reaches one, keeps a poisoned
- * transaction poisoned, forbids nesting. The drivers do the rest (sqlite.c, postgres.c); see store.h for the rules. */
+/* The door of room store: opens the right driver, checks every statement before it reaches one, keeps a
+ * poisoned transaction poisoned, forbids nesting. The drivers do the rest (sqlite.c, postgres.c); see store.h
+ * for the rules. */
 #include "store/store_priv.h"
 #include "store/append_priv.h"
 
@@ -10,15 +11,17 @@ const struct setting store_settings[] = {
      .max = 1024,
      .unit = "",
      .def = "sqlite:mozflow-tiktok.db",
-     .doc = "The database: sqlite:PATH for one node, postgresql://... for one or more. A password belongs in a "
-            "PostgreSQL passfile (passfile=... in the URL), not here."},
+     .doc =
+         "The database: sqlite:PATH for one node, postgresql://... for one or more. A password belongs in a "
+         "PostgreSQL passfile (passfile=... in the URL), not here."},
     {.key = "store.pool",
      .kind = SET_INT,
      .min = 2,
      .max = 200,
      .unit = "",
      .def = "16",
-     .doc = "Most PostgreSQL connections of this process for reading and writing; webhook intake has two more of its "
+     .doc = "Most PostgreSQL connections of this process for reading and writing; webhook intake has two "
+            "more of its "
             "own. Unused with SQLite."},
     {.key = "store.disk_reserve_mib",
      .kind = SET_INT,
@@ -26,16 +29,20 @@ const struct setting store_settings[] = {
      .max = 1048576,
      .unit = "MiB",
      .def = "256",
-     .doc = "SQLite: with less free space than this the service says that it is not ready, so that traffic moves "
+     .doc = "SQLite: with less free space than this the service says that it is not ready, so that traffic "
+            "moves "
             "away before the disk is full."},
 };
 const size_t store_settings_n = COUNT_OF(store_settings);
 
 const struct metric store_metrics[SM_COUNT] = {
-    [SM_COMMIT] = {"mz_store_commit_seconds", METRIC_HISTOGRAM, "database", "Time of a COMMIT until it is durable."},
-    [SM_GROUP] = {"mz_store_group_calls_total", METRIC_COUNTER, "database",
-                  "Calls and intake rows that were committed; divide by the count of commits for the group size."},
-    [SM_WRITES] = {"mz_store_writes_total", METRIC_COUNTER, "class,outcome", "store_write by class and outcome."},
+    [SM_COMMIT] = {"mz_store_commit_seconds", METRIC_HISTOGRAM, "database",
+                   "Time of a COMMIT until it is durable."},
+    [SM_GROUP] =
+        {"mz_store_group_calls_total", METRIC_COUNTER, "database",
+         "Calls and intake rows that were committed; divide by the count of commits for the group size."},
+    [SM_WRITES] = {"mz_store_writes_total", METRIC_COUNTER, "class,outcome",
+                   "store_write by class and outcome."},
     [SM_RERUNS] = {"mz_store_reruns_total", METRIC_COUNTER, "reason",
                    "Functions that were run again (deadlock, lock timeout, serialization, lost group)."},
     [SM_APPENDED] = {"mz_store_append_rows_total", METRIC_COUNTER, "outcome",

@@ -1,7 +1,8 @@
-/* All SQL of room store: control statements, its two tables (schema_migrations, store_counters), locks and stamps.
+/* All SQL of room store: control statements, its two tables (schema_migrations, store_counters), locks and
+ * stamps.
  *
- * A stamp is an UPSERT on the feed's counter row: it holds that row until the transaction ends, so the next writer
- * gets its number after this one has committed, and number order is commit order. */
+ * A stamp is an UPSERT on the feed's counter row: it holds that row until the transaction ends, so the next
+ * writer gets its number after this one has committed, and number order is commit order. */
 #include "store/db_priv.h"
 
 const struct sql db_begin_immediate = {"begin", "BEGIN IMMEDIATE"};
@@ -27,11 +28,12 @@ const char *const db_sqlite_writer_setup = "PRAGMA journal_mode = WAL; PRAGMA sy
 const char *const db_sqlite_reader_setup = "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
                                            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                                            "PRAGMA mmap_size = 0; PRAGMA cache_size = -2048;";
-const char *const db_pg_setup = "SET statement_timeout = '10s'; SET lock_timeout = '3s';"
-                                "SET idle_in_transaction_session_timeout = '20s'; SET synchronous_commit = on;"
-                                "SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8';"
-                                "SET timezone = 'UTC'; SET client_min_messages = warning; SET jit = off;"
-                                "SET standard_conforming_strings = on";
+const char *const db_pg_setup =
+    "SET statement_timeout = '10s'; SET lock_timeout = '3s';"
+    "SET idle_in_transaction_session_timeout = '20s'; SET synchronous_commit = on;"
+    "SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8';"
+    "SET timezone = 'UTC'; SET client_min_messages = warning; SET jit = off;"
+    "SET standard_conforming_strings = on";
 const char *const db_serial_create = "CREATE SEQUENCE IF NOT EXISTS store_plant_serial";
 
 static const struct migration own_rows[] = {
@@ -50,20 +52,23 @@ static const struct migration own_rows[] = {
 const struct migration_table db_own_migrations = {.room = "store", .rows = own_rows, .n = COUNT_OF(own_rows)};
 
 const char *const db_migrations_table = "CREATE TABLE IF NOT EXISTS schema_migrations (\n"
-                                       "  number @INT64 NOT NULL PRIMARY KEY,\n"
-                                       "  room @TEXT NOT NULL,\n"
-                                       "  name @TEXT NOT NULL,\n"
-                                       "  text_hash @INT64 NOT NULL,\n"
-                                       "  oldest_binary @INT64 NOT NULL,\n"
-                                       "  applied_ms @INT64 NOT NULL\n"
-                                       ") @TABLE";
+                                        "  number @INT64 NOT NULL PRIMARY KEY,\n"
+                                        "  room @TEXT NOT NULL,\n"
+                                        "  name @TEXT NOT NULL,\n"
+                                        "  text_hash @INT64 NOT NULL,\n"
+                                        "  oldest_binary @INT64 NOT NULL,\n"
+                                        "  applied_ms @INT64 NOT NULL\n"
+                                        ") @TABLE";
 static const struct sql migrations_load = {
-    "store.migrations", "SELECT number, room, name, text_hash, oldest_binary FROM schema_migrations ORDER BY number"};
+    "store.migrations",
+    "SELECT number, room, name, text_hash, oldest_binary FROM schema_migrations ORDER BY number"};
 static const struct sql migration_insert = {
-    "store.migration_save", "INSERT INTO schema_migrations (number, room, name, text_hash, oldest_binary, applied_ms)"
-                            " VALUES ($1, $2, $3, $4, $5, $6)"};
+    "store.migration_save",
+    "INSERT INTO schema_migrations (number, room, name, text_hash, oldest_binary, applied_ms)"
+    " VALUES ($1, $2, $3, $4, $5, $6)"};
 
-enum rc db_migrations_load(struct tx *tx, struct arena *mem, struct applied **out, size_t *n, struct fault *why)
+enum rc db_migrations_load(struct tx *tx, struct arena *mem, struct applied **out, size_t *n,
+                           struct fault *why)
 {
     struct rows *r;
     enum rc rc = tx_query(tx, &migrations_load, NO_ARGS, mem, &r, why);
@@ -105,8 +110,8 @@ static uint64_t lock_mix(uint64_t h, str s)
     return h ^ (h >> 29);
 }
 
-/* Locks come in ascending (kind, id) and before stamps; another order can end in a deadlock on PostgreSQL, so both
- * databases refuse it the first time it is written. */
+/* Locks come in ascending (kind, id) and before stamps; another order can end in a deadlock on PostgreSQL, so
+ * both databases refuse it the first time it is written. */
 static enum rc lock_order(struct tx *tx, const char *kind, str id, struct fault *why)
 {
     size_t len = strlen(kind);

@@ -1,7 +1,8 @@
 /* Shared by store's own files: the transaction, the two drivers' common shape, bounds and queues.
  *
- * A driver (sqlite_driver, postgres_driver) is one const struct of functions; store.c dispatches to it. Every call
- * into SQLite or libpq that can fail passes a wrapper which asks trip() first, so that tests can make it fail. */
+ * A driver (sqlite_driver, postgres_driver) is one const struct of functions; store.c dispatches to it. Every
+ * call into SQLite or libpq that can fail passes a wrapper which asks trip() first, so that tests can make it
+ * fail. */
 #ifndef MZ_STORE_PRIV_H
 #define MZ_STORE_PRIV_H
 #include <pthread.h>
@@ -54,7 +55,7 @@ struct tx {
     struct arena *mem;
     int64_t now_ms;
     bool poisoned, stamped;
-    bool again; /* the driver says that running fn once more may succeed */
+    bool again;   /* the driver says that running fn once more may succeed */
     bool patient; /* migrations: no statement deadline of ours */
     struct fault poison;
     struct hook hooks[HOOKS_MAX];
@@ -84,7 +85,7 @@ struct driver {
     enum rc (*read)(struct store *s, struct call *c);
     enum rc (*run)(struct tx *tx, const struct ask *a, struct answer *out, struct fault *why);
     enum rc (*script)(struct tx *tx, const char *text, struct fault *why); /* not prepared: migrations */
-    void (*append_wake)(struct store *s); /* rows wait in s->append */
+    void (*append_wake)(struct store *s);                                  /* rows wait in s->append */
     bool (*ready)(struct store *s, struct fault *why);
     const char *mark; /* "@SQLITE ": statements of a migration for this database alone */
     const char *text, *int64, *flag, *bytes, *table; /* what the migration words expand to */
@@ -107,9 +108,9 @@ extern const struct driver sqlite_driver, postgres_driver;
 void tx_init(struct tx *tx, struct store *s, void *conn, struct arena *mem);
 /* Runs fn with nesting forbidden; a poisoned tx never gives RC_OK. Hooks go to c. */
 enum rc tx_run_call(struct tx *tx, struct call *c);
-void call_hooks(struct call *c); /* after durability */
+void call_hooks(struct call *c);  /* after durability */
 void store_thread_mark(bool own); /* this thread belongs to store: store_write from it can only deadlock */
-bool store_in_tx(void); /* of any store */
+bool store_in_tx(void);           /* of any store */
 enum rc tx_script(struct tx *tx, const char *text, struct fault *why);
 enum rc store_write_patient(struct store *s, store_fn fn, void *arg, struct fault *why);
 enum rc check_text(const struct sql *q, const struct val *v, size_t n, struct fault *why);
@@ -119,7 +120,7 @@ const struct metric *store_metric(enum store_metric m);
 
 /* rows.c */
 struct rows *rows_new(struct arena *mem, size_t cols, size_t cap); /* NULL: arena full */
-struct val *rows_add(struct rows *r); /* cells of a new row; NULL: arena full */
+struct val *rows_add(struct rows *r);                              /* cells of a new row; NULL: arena full */
 
 /* migrate.c */
 enum rc migrate_all(struct store *s, const struct store_options *o, struct fault *why);
@@ -127,6 +128,6 @@ enum rc migrate_all(struct store *s, const struct store_options *o, struct fault
 /* wait.c: clocks and waiting that tests can bound */
 void backoff(int attempt); /* 1 ms doubling, with jitter, <= 20 ms */
 bool cond_wait_ms(pthread_cond_t *c, pthread_mutex_t *mu, int64_t deadline_mono_ms); /* false: time is over */
-void cond_open(pthread_cond_t *c); /* on the monotonic clock */
+void cond_open(pthread_cond_t *c);                               /* on the monotonic clock */
 void thread_start(pthread_t *t, void *(*fn)(void *), void *arg); /* signals blocked */
 #endif

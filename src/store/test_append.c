@@ -1,5 +1,6 @@
-/* store_append on both databases: new and duplicate rows, a row that breaks a rule among good ones, values of every
- * type, COMMIT cut, bounds, rows that wait at closing. Nothing may be called a duplicate that is not stored. */
+/* store_append on both databases: new and duplicate rows, a row that breaks a rule among good ones, values of
+ * every type, COMMIT cut, bounds, rows that wait at closing. Nothing may be called a duplicate that is not
+ * stored. */
 #include "test_kit.h"
 
 static const enum val_type types[] = {VT_TEXT, VT_INT, VT_BYTES};
@@ -37,7 +38,8 @@ static bool all_told(void *arg)
 static enum rc append(struct store *s, const char *key, int64_t v, str b, struct told *t)
 {
     struct fault why;
-    return store_append(s, &item, (const struct val[]){V_TEXT(str_of(key)), V_INT(v), V_BYTES(b)}, tell, t, &why);
+    return store_append(s, &item, (const struct val[]){V_TEXT(str_of(key)), V_INT(v), V_BYTES(b)}, tell, t,
+                        &why);
 }
 
 static void wait_told(struct told *t, int want)
@@ -138,7 +140,8 @@ static void append_cut(bool postgres)
     assert_int_equal(append(db.store, "a", 1, STR("x"), &t), RC_OK);
     wait_told(&t, 1);
     assert_int_equal(t.rc[RC_UNSURE], 1);
-    trip_set(&(struct trip_rule){.at = AT_COMMIT, .name = commit_name(postgres), .times = 1, .act = TRIP_CUT_AFTER});
+    trip_set(&(struct trip_rule){
+        .at = AT_COMMIT, .name = commit_name(postgres), .times = 1, .act = TRIP_CUT_AFTER});
     assert_int_equal(append(db.store, "a", 1, STR("x"), &t), RC_OK);
     wait_told(&t, 2);
     assert_int_equal(t.rc[RC_UNSURE], 2);
@@ -158,8 +161,8 @@ static void append_refused(bool postgres)
     struct told t = {.all = 0};
     testdb_open(&db, postgres, kit_tables, kit_n_tables);
     /* A full disk at the statement: SQLite tries the lost group once more, PostgreSQL is told for certain. */
-    trip_set(&(struct trip_rule){.at = postgres ? AT_COMMIT : AT_STATEMENT, .name = "a.item", .times = 2,
-                                 .act = TRIP_FULL});
+    trip_set(&(struct trip_rule){
+        .at = postgres ? AT_COMMIT : AT_STATEMENT, .name = "a.item", .times = 2, .act = TRIP_FULL});
     assert_int_equal(append(db.store, "a", 1, STR("x"), &t), RC_OK);
     wait_told(&t, 1);
     assert_int_equal(t.rc[RC_FULL], 1);
@@ -301,8 +304,8 @@ static void *work(void *arg)
         if (w->kind == 0)
             w->good += append(w->db->store, key, i, STR("x"), w->told) == RC_OK;
         else
-            w->good += store_write(w->db->store, w->kind == 1 ? STORE_INTERACTIVE : STORE_BULK, run_count, NULL,
-                                   &why) == RC_OK;
+            w->good += store_write(w->db->store, w->kind == 1 ? STORE_INTERACTIVE : STORE_BULK, run_count,
+                                   NULL, &why) == RC_OK;
     }
     return NULL;
 }

@@ -1,4 +1,5 @@
-/* store, the plain paths on both databases: values, rows, rollback, poison, reads, text checks, migrations, nesting. */
+/* store, the plain paths on both databases: values, rows, rollback, poison, reads, text checks, migrations,
+ * nesting. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,17 +8,21 @@
 static const struct migration rows_first[] = {
     {.number = 1001,
      .name = "things",
-     .text = "CREATE TABLE things (\n  k @TEXT NOT NULL PRIMARY KEY,\n  n @INT64 NOT NULL,\n  yes @FLAG NOT NULL,\n"
+     .text = "CREATE TABLE things (\n  k @TEXT NOT NULL PRIMARY KEY,\n  n @INT64 NOT NULL,\n  yes @FLAG NOT "
+             "NULL,\n"
              "  b @BYTES,\n  note @TEXT -- personal\n) @TABLE;\n"
-             "@SQLITE CREATE TRIGGER things_keep BEFORE DELETE ON things BEGIN SELECT RAISE(ABORT, 'kept'); END;\n"
+             "@SQLITE CREATE TRIGGER things_keep BEFORE DELETE ON things BEGIN SELECT RAISE(ABORT, 'kept'); "
+             "END;\n"
              "@POSTGRES CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
              "$$ BEGIN RAISE EXCEPTION 'kept' USING ERRCODE = '23514'; END $$;\n"
-             "@POSTGRES CREATE TRIGGER things_keep BEFORE DELETE ON things FOR EACH ROW EXECUTE FUNCTION keep();\n"
+             "@POSTGRES CREATE TRIGGER things_keep BEFORE DELETE ON things FOR EACH ROW EXECUTE FUNCTION "
+             "keep();\n"
              "CREATE INDEX things_n ON things (n)"},
 };
 static const struct migration_table first[] = {{"things", rows_first, COUNT_OF(rows_first)}};
 
-static const struct sql put = {"t.put", "INSERT INTO things (k, n, yes, b, note) VALUES ($1, $2, $3, $4, $5)"};
+static const struct sql put = {"t.put",
+                               "INSERT INTO things (k, n, yes, b, note) VALUES ($1, $2, $3, $4, $5)"};
 static const struct sql get = {"t.get", "SELECT k, n, yes, b, note FROM things WHERE k = $1"};
 static const struct sql all = {"t.all", "SELECT k, count(*) OVER (), sum(n) OVER () FROM things ORDER BY k"};
 static const struct sql age = {"t.age", "SELECT k FROM things WHERE n > $1 - 60000"};
@@ -39,8 +44,8 @@ static enum rc put_bag(struct tx *tx, void *arg, struct fault *why)
     b->runs++;
     for (size_t i = 0; i < b->n; i++) {
         enum rc rc = tx_exec(tx, &put,
-                             ARGS(V_TEXT(str_of(b->keys[i])), V_INT(INT64_MIN), V_FLAG(true), V_BYTES(STR("\0\xff")),
-                                  V_TEXT(b->text)),
+                             ARGS(V_TEXT(str_of(b->keys[i])), V_INT(INT64_MIN), V_FLAG(true),
+                                  V_BYTES(STR("\0\xff")), V_TEXT(b->text)),
                              NULL, why);
         if (rc != RC_OK && !b->ignore_failure)
             return rc;
@@ -188,8 +193,9 @@ TESTDB_CASES(marked_statements_ran)
 
 /* ---- sizes ---- */
 
-static const struct sql many = {"t.many", "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < $1)"
-                                          " SELECT i FROM g"};
+static const struct sql many = {"t.many",
+                                "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < $1)"
+                                " SELECT i FROM g"};
 static enum rc ask_many(struct tx *tx, void *arg, struct fault *why)
 {
     struct rows *r;
@@ -318,12 +324,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TESTDB_BOTH(nesting_is_broken), /* first: it forks, and no thread is there yet */
-        TESTDB_BOTH(values_come_back),
-        TESTDB_BOTH(failure_rolls_back),
-        TESTDB_BOTH(bad_text_is_refused),
-        TESTDB_BOTH(mistakes_are_bugs),
-        TESTDB_BOTH(marked_statements_ran),
-        TESTDB_BOTH(rows_are_bounded),
+        TESTDB_BOTH(values_come_back),      TESTDB_BOTH(failure_rolls_back),
+        TESTDB_BOTH(bad_text_is_refused),   TESTDB_BOTH(mistakes_are_bugs),
+        TESTDB_BOTH(marked_statements_ran), TESTDB_BOTH(rows_are_bounded),
         TESTDB_BOTH(hooks_and_lock_order),
     };
     return cmocka_run_group_tests_name("store.basic", tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* store when things fail: COMMIT failed, cut and delayed; a statement failing in fn; a full disk that hits one of 64
- * callers (a real one on SQLite); fn run twice; bounds. Each on both databases where both have the case. */
+/* store when things fail: COMMIT failed, cut and delayed; a statement failing in fn; a full disk that hits
+ * one of 64 callers (a real one on SQLite); fn run twice; bounds. Each on both databases where both have the
+ * case. */
 #include "test_kit.h"
 #include "store/sqlite_priv.h"
 
@@ -162,11 +163,12 @@ static void commit_delayed(bool postgres)
     testdb_open(&db, postgres, kit_tables, kit_n_tables);
     struct hold h = {.reached = false};
     struct delayed d = {.c = {.db = &db, .id = 1}};
-    trip_set(&(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .call = hold_here, .arg = &h});
+    trip_set(
+        &(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .call = hold_here, .arg = &h});
     pthread_t t;
     assert_int_equal(pthread_create(&t, NULL, call_delayed, &d), 0);
     assert_true(kit_until(is_reached, &h));
-    assert_int_equal(items(&db), 0); /* readers go on, and do not see it */
+    assert_int_equal(items(&db), 0);        /* readers go on, and do not see it */
     assert_false(atomic_load(&d.returned)); /* nobody is told before it is durable */
     atomic_store(&h.opened, true);
     assert_int_equal(pthread_join(t, NULL), 0);
@@ -194,7 +196,8 @@ static void one_group(struct testdb *db, struct caller *cs, int n, const struct 
     struct hold h = {.reached = false};
     struct delayed first = {.c = {.db = db, .id = 1000}};
     pthread_t t, ts[64];
-    trip_set(&(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .call = hold_here, .arg = &h});
+    trip_set(
+        &(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .call = hold_here, .arg = &h});
     assert_int_equal(pthread_create(&t, NULL, call_delayed, &first), 0);
     assert_true(kit_until(is_reached, &h));
     for (int i = 0; i < n; i++)
@@ -225,7 +228,8 @@ static void group_unknown_is_unsure_for_all(void **state)
     for (int i = 0; i < N; i++)
         cs[i] = call_now(&db, i);
     assert_int_equal(items(&db), N + 1);
-    assert_int_equal(kit_number(&db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    assert_int_equal(
+        kit_number(&db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
     testdb_close(&db);
 }
 
@@ -238,7 +242,8 @@ static void group_refused_runs_one_by_one(void **state)
     testdb_open(&db, false, kit_tables, kit_n_tables);
     for (int i = 0; i < N; i++)
         cs[i] = (struct caller){.db = &db, .id = i};
-    one_group(&db, cs, N, &(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .act = TRIP_CONSTRAINT});
+    one_group(&db, cs, N,
+              &(struct trip_rule){.at = AT_COMMIT, .name = "commit", .times = 1, .act = TRIP_CONSTRAINT});
     for (int i = 0; i < N; i++) {
         assert_rc(cs[i].rc, RC_OK, &cs[i].why);
         assert_int_equal(cs[i].runs, 2);
@@ -272,7 +277,8 @@ static void statement_fails(bool postgres)
 }
 TESTDB_CASES(statement_fails)
 
-/* Contention and a connection lost before COMMIT: fn runs again, five times at most; the effect comes once. */
+/* Contention and a connection lost before COMMIT: fn runs again, five times at most; the effect comes once.
+ * */
 static void fn_runs_again(void **state)
 {
     static const enum trip_act acts[] = {TRIP_DEADLOCK, TRIP_CUT_BEFORE, TRIP_CUT_AFTER};
@@ -347,10 +353,12 @@ static void disk_really_full_for_one(void **state)
     testdb_open(&db, false, kit_tables, kit_n_tables);
     assert_rc(store_write(db.store, STORE_BULK, run_limit, NULL, &why), RC_OK, &why);
     for (int i = 0; i < 64; i++)
-        cs[i] = (struct caller){.db = &db, .id = i, .guilty = i == 40, .bytes = i == 40 ? sizeof(zeros) : 100};
+        cs[i] =
+            (struct caller){.db = &db, .id = i, .guilty = i == 40, .bytes = i == 40 ? sizeof(zeros) : 100};
     one_group(&db, cs, 64, NULL);
     check_one_of_64(&db, cs, 1);
-    assert_int_equal(kit_number(&db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+    assert_int_equal(
+        kit_number(&db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
     testdb_close(&db);
 }
 
@@ -423,8 +431,9 @@ static void pool_is_full(bool postgres)
 }
 TESTDB_CASES(pool_is_full)
 
-static const struct sql forever = {"f.forever", "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g)"
-                                                " SELECT count(*) FROM g"};
+static const struct sql forever = {"f.forever",
+                                   "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g)"
+                                   " SELECT count(*) FROM g"};
 static enum rc run_forever(struct tx *tx, void *arg, struct fault *why)
 {
     struct rows *r;

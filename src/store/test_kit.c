@@ -7,7 +7,8 @@ static const struct migration rows[] = {
     {.number = 1001,
      .name = "counts and items",
      .text = "CREATE TABLE counts (k @TEXT NOT NULL PRIMARY KEY, n @INT64 NOT NULL) @TABLE;\n"
-             "CREATE TABLE items (k @TEXT NOT NULL PRIMARY KEY, v @INT64 NOT NULL CHECK (v >= 0), b @BYTES) @TABLE;\n"
+             "CREATE TABLE items (k @TEXT NOT NULL PRIMARY KEY, v @INT64 NOT NULL CHECK (v >= 0), b @BYTES) "
+             "@TABLE;\n"
              "CREATE TABLE marks (n @INT64 NOT NULL, who @INT64 NOT NULL) @TABLE"},
 };
 const struct migration_table kit_tables[] = {{"kit", rows, COUNT_OF(rows)}};

@@ -1,4 +1,5 @@
-/* What store's own tests share: one small schema, threads that start together, and a gate they meet at inside fn. */
+/* What store's own tests share: one small schema, threads that start together, and a gate they meet at inside
+ * fn. */
 #ifndef MZ_STORE_TEST_KIT_H
 #define MZ_STORE_TEST_KIT_H
 #include <pthread.h>
@@ -16,11 +17,12 @@ struct gate { /* lets n threads go at once; nobody waits longer than its patienc
     int want, here;
 };
 void gate_open(struct gate *g, int want);
-void gate_pass(struct gate *g, int64_t patience_ms); /* false alarms are allowed: a race that cannot meet goes on */
+/* false alarms are allowed: a race that cannot meet goes on */
+void gate_pass(struct gate *g, int64_t patience_ms);
 
 /* Runs fn(arg_i) on n threads and waits for all. */
 void in_threads(int n, void *(*fn)(void *), void *args, size_t arg_size);
 int64_t kit_number(struct testdb *db, const char *sql_text); /* first column of the first row */
 void kit_add(struct testdb *db, const char *key, int64_t n); /* a row of counts */
-bool kit_until(bool (*cond)(void *), void *arg); /* polls <= 10 s */
+bool kit_until(bool (*cond)(void *), void *arg);             /* polls <= 10 s */
 #endif

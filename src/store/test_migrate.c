@@ -1,22 +1,31 @@
-/* Migrations on both databases: forward and once only, new rooms later, a broken one leaves nothing behind, refused by
- * a binary that is too old (and only then) with a sentence that says what to do, and several nodes starting at once. */
+/* Migrations on both databases: forward and once only, new rooms later, a broken one leaves nothing behind,
+ * refused by a binary that is too old (and only then) with a sentence that says what to do, and several nodes
+ * starting at once. */
 #include "test_kit.h"
 
 static const struct migration a_rows[] = {
-    {.number = 1001, .name = "a one", .text = "CREATE TABLE a (k @TEXT NOT NULL PRIMARY KEY, n @INT64) @TABLE"},
+    {.number = 1001,
+     .name = "a one",
+     .text = "CREATE TABLE a (k @TEXT NOT NULL PRIMARY KEY, n @INT64) @TABLE"},
     {.number = 1002, .name = "a two", .text = "ALTER TABLE a ADD COLUMN flag @FLAG NOT NULL DEFAULT 1"},
     {.number = 1003, .name = "a drops n", .text = "ALTER TABLE a DROP COLUMN n", .oldest_binary = 1002},
 };
 static const struct migration b_rows[] = {
-    {.number = 500, .name = "b one", .text = "CREATE TABLE b (k @TEXT NOT NULL PRIMARY KEY) @TABLE;\n"
-                                             "INSERT INTO b (k) VALUES ('x')"},
+    {.number = 500,
+     .name = "b one",
+     .text = "CREATE TABLE b (k @TEXT NOT NULL PRIMARY KEY) @TABLE;\n"
+             "INSERT INTO b (k) VALUES ('x')"},
 };
 static const struct migration bad_rows[] = {
-    {.number = 2001, .name = "bad", .text = "CREATE TABLE c (k @TEXT) @TABLE;\nINSERT INTO nowhere (k) VALUES (1)"},
+    {.number = 2001,
+     .name = "bad",
+     .text = "CREATE TABLE c (k @TEXT) @TABLE;\nINSERT INTO nowhere (k) VALUES (1)"},
 };
-static const struct migration word_rows[] = {{.number = 2002, .name = "word", .text = "CREATE TABLE d (k @NUMBER)"}};
+static const struct migration word_rows[] = {
+    {.number = 2002, .name = "word", .text = "CREATE TABLE d (k @NUMBER)"}};
 
-static enum rc try_open(const struct testdb *db, const struct migration_table *tables, size_t n, struct fault *why)
+static enum rc try_open(const struct testdb *db, const struct migration_table *tables, size_t n,
+                        struct fault *why)
 {
     struct store *s = NULL;
     struct store_options o = {.url = str_of(db->url), .migrations = tables, .n_migrations = n};
@@ -45,7 +54,8 @@ static void old_binary_is_refused(bool postgres)
 {
     struct testdb db;
     struct fault why = {.rc = RC_OK};
-    const struct migration_table oldest[] = {{"a", a_rows, 1}}, old[] = {{"a", a_rows, 2}}, new[] = {{"a", a_rows, 3}};
+    const struct migration_table oldest[] = {{"a", a_rows, 1}}, old[] = {{"a", a_rows, 2}},
+                                 new[] = {{"a", a_rows, 3}};
     const struct migration_table other[] = {{"b", b_rows, 1}};
     testdb_open(&db, postgres, old, 1);
     store_close(&db.store);
@@ -151,10 +161,8 @@ static void bad_urls_say_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TESTDB_BOTH(forward_and_once),
-        TESTDB_BOTH(old_binary_is_refused),
-        TESTDB_BOTH(broken_leaves_nothing),
-        cmocka_unit_test(nodes_start_at_once),
+        TESTDB_BOTH(forward_and_once),      TESTDB_BOTH(old_binary_is_refused),
+        TESTDB_BOTH(broken_leaves_nothing), cmocka_unit_test(nodes_start_at_once),
         cmocka_unit_test(bad_urls_say_so),
     };
     return cmocka_run_group_tests_name("store.migrations", tests, NULL, NULL);

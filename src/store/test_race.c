@@ -1,6 +1,7 @@
 /* store, use cases raced against themselves on both databases, with a gate inside fn so that they truly meet:
- * a read-modify-write under store_lock, a quota, inserts of one key, an UPSERT; and stamps: two writers of which the
- * first is slow, with a reader that must see no gap. Planted: store.no_lock, store.serial_cursor. */
+ * a read-modify-write under store_lock, a quota, inserts of one key, an UPSERT; and stamps: two writers of
+ * which the first is slow, with a reader that must see no gap. Planted: store.no_lock, store.serial_cursor.
+ * */
 #include "test_kit.h"
 
 enum { RACES = 200, TWO = 2 };
@@ -154,7 +155,7 @@ static const struct sql after = {"r.after", "SELECT n FROM marks WHERE n > $1 OR
 struct stamper {
     struct testdb *db;
     int who;
-    struct gate *stamped; /* the slow one opens it once it holds its number */
+    struct gate *stamped;    /* the slow one opens it once it holds its number */
     atomic_bool *other_done; /* and then waits for this, or 50 ms */
     int runs;
 };
@@ -181,7 +182,8 @@ static void *stamp_thread(void *arg)
     struct fault why = {.rc = RC_OK};
     if (s->who == 1)
         gate_pass(s->stamped, 2000);
-    must(store_write(s->db->store, STORE_INTERACTIVE, stamp_one, s, &why) == RC_OK); /* no assert in a thread */
+    /* no assert in a thread */
+    must(store_write(s->db->store, STORE_INTERACTIVE, stamp_one, s, &why) == RC_OK);
     if (s->who == 1)
         atomic_store(s->other_done, true);
     return NULL;

@@ -1,4 +1,5 @@
-/* Threads, condition variables on the monotonic clock, and the short random wait between two runs of a function. */
+/* Threads, condition variables on the monotonic clock, and the short random wait between two runs of a
+ * function. */
 #include <errno.h>
 #include <signal.h>
 #include "store/store_priv.h"

@@ -1,5 +1,5 @@
-/* Runs tests/support/pg.sh. A child that holds the other end of a pipe notices the death of this process and stops the
- * server, so that a crashed or killed test leaves nothing behind. */
+/* Runs tests/support/pg.sh. A child that holds the other end of a pipe notices the death of this process and
+ * stops the server, so that a crashed or killed test leaves nothing behind. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
@@ -40,9 +40,8 @@ static int script(const char *what, char *out, size_t n)
     size_t have = 0;
     ssize_t got = 0;
     char sink[256];
-    while ((got = read(ends[0], out != NULL && have + 1 < n ? out + have : sink, out != NULL && have + 1 < n
-                                                                                      ? n - 1 - have
-                                                                                      : sizeof(sink))) > 0)
+    while ((got = read(ends[0], out != NULL && have + 1 < n ? out + have : sink,
+                       out != NULL && have + 1 < n ? n - 1 - have : sizeof(sink))) > 0)
         have += out != NULL ? (size_t)got : 0;
     (void)close(ends[0]);
     if (out != NULL) {

@@ -3,8 +3,8 @@
 #define MZ_TEST_PG_H
 #include <stdbool.h>
 
-/* Starts it once per process (later calls give the same server); ends the process with a message when it cannot.
- * fsync is on unless the environment says MZ_PG_FSYNC=off. The URL's database is "postgres". */
+/* Starts it once per process (later calls give the same server); ends the process with a message when it
+ * cannot. fsync is on unless the environment says MZ_PG_FSYNC=off. The URL's database is "postgres". */
 const char *pg_start(void);
 void pg_stop(void); /* also at exit; a watching child does it when the process is killed */
 /* A fresh, empty database; its URL, which lives until the next call. */

@@ -5,7 +5,8 @@
  *     ... db.store ...
  *     testdb_close(&db);
  *
- * TESTDB_BOTH(name) makes two cmocka tests, "name.sqlite" and "name.postgres", of `static void name(bool postgres)`:
+ * TESTDB_BOTH(name) makes two cmocka tests, "name.sqlite" and "name.postgres", of `static void name(bool
+ * postgres)`:
  *
  *     TESTDB_CASES(saves_twice)                        // at file level
  *     const struct CMUnitTest tests[] = {TESTDB_BOTH(saves_twice)};
@@ -29,17 +30,20 @@ void testdb_close(struct testdb *t);
 #define assert_rc(rc, want, why) testdb_rc((rc), (want), (why), __FILE__, __LINE__)
 void testdb_rc(enum rc rc, enum rc want, const struct fault *why, const char *file, int line);
 
-#define TESTDB_CASES(name) \
-    static void name##_sqlite(void **state) \
-    { \
-        (void)state; \
-        name(false); \
-    } \
-    static void name##_postgres(void **state) \
-    { \
-        (void)state; \
-        name(true); \
+#define TESTDB_CASES(name)                                                                                   \
+    static void name##_sqlite(void **state)                                                                  \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        name(false);                                                                                         \
+    }                                                                                                        \
+    static void name##_postgres(void **state)                                                                \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        name(true);                                                                                          \
     }
-#define TESTDB_BOTH(name) \
-    {#name ".sqlite", name##_sqlite, NULL, NULL, NULL}, {#name ".postgres", name##_postgres, NULL, NULL, NULL}
+#define TESTDB_BOTH(name)                                                                                    \
+    {#name ".sqlite", name##_sqlite, NULL, NULL, NULL},                                                      \
+    {                                                                                                        \
+#name ".postgres", name##_postgres, NULL, NULL, NULL                                                 \
+    }
 #endif
