@@ -187,7 +187,10 @@ export async function startSim({ dir, port = 0, scenario, set = {}, fresh = fals
 export function startPostgres(dir) {
   // The server does not run as root; its other account must reach the folder below this private one.
   if (process.getuid() === 0) chmodSync(dir, 0o711);
-  return execFileSync(pgScript, ['start', path.join(dir, 'pg')], { encoding: 'utf8', timeout: 60000 }).trim().split('\n').pop();
+  const server = execFileSync(pgScript, ['start', path.join(dir, 'pg')], { encoding: 'utf8', timeout: 60000 }).trim().split('\n').pop();
+  // The main database, and the one of the person keys, which backups of the main one must not copy.
+  for (const name of ['mozflow', 'mozflow_people']) execFileSync('psql', ['-XAtqc', `CREATE DATABASE ${name}`, server]);
+  return server.replace(/[^/]*$/, 'mozflow');
 }
 
 export function stopPostgres(dir) {

@@ -1,4 +1,4 @@
-/* Public routes of the process itself: liveness, the OpenAPI document, the embedded console, and `/`.
+/* Public routes of the process itself: liveness, the embedded console, and `/`.
  * The console is static: index.html for /console/ and its pages, hashed files under /console/assets/.
  */
 #include "app/app.h"
@@ -61,18 +61,6 @@ static enum rc get_livez(struct request *rq, void *ctx, struct fault *why)
     return RC_OK;
 }
 
-static enum rc get_openapi(struct request *rq, void *ctx, struct fault *why)
-{
-    struct buf b;
-    (void)ctx;
-    buf_init(&b, rq_mem(rq), 4u << 20);
-    http_openapi(rq_http(rq), &b);
-    if (!buf_ok(&b))
-        return fault_set(why, RC_FULL, "app.openapi", "the document is larger than its buffer");
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
-}
-
 static const struct param page_params[] = {
     {.name = "page",
      .in = IN_PATH,
@@ -106,13 +94,6 @@ const struct route public_routes[] = {
      .handle = get_livez,
      .doc = "The process answers. Says nothing about the database; see the private /readyz.",
      .answer = "ok"},
-    {.method = "GET",
-     .path = "/openapi.json",
-     .name = "openapi",
-     .cls = HTTP_READ,
-     .handle = get_openapi,
-     .doc = "This document: OpenAPI 3.1, generated from the route table.",
-     .answer = "OpenAPI 3.1"},
     {.method = "GET",
      .path = "/console",
      .name = "console",

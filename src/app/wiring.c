@@ -374,7 +374,7 @@ static enum rc open_machinery(struct app *a, struct fault *why)
     enum rc rc = mozflow_open(&mo, &a->mozflow, why);
     if (rc != RC_OK)
         return rc;
-    str node = id_new(a->mem, "node_");
+    str node = id_new(a->mem, "node");
     const struct jobs_options jo = {.store = a->store,
                                     .log = a->log,
                                     .config = a->config,

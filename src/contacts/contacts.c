@@ -29,7 +29,7 @@ static enum rc make(struct tx *tx, const struct contact_seen *s, struct arena *m
                     struct fault *why)
 {
     struct contact_ref ref = {
-        .identity_id = id_new(mem, "idn_"), .contact_id = id_new(mem, "con_"), .created = true};
+        .identity_id = id_new(mem, "idn"), .contact_id = id_new(mem, "con"), .created = true};
     if (ref.identity_id.n == 0 || ref.contact_id.n == 0)
         return fault_set(why, RC_FULL, "contacts.memory", "ids");
     enum rc rc = contacts_db_identity_make(tx, s, ref.identity_id, ref.contact_id, why);

@@ -112,7 +112,7 @@ static enum rc list_contacts(struct request *rq, void *ctx, struct fault *why)
 
 /* ---- rows ---- */
 static const struct param one_params[] = {
-    {.name = "id", .in = IN_PATH, .kind = P_ID, .choices = "con_", .required = true, .doc = "The contact."},
+    {.name = "id", .in = IN_PATH, .kind = P_ID, .choices = "con", .required = true, .doc = "The contact."},
 };
 static const struct param list_params[] = {
     {.name = "limit",

@@ -21,7 +21,7 @@ static enum rc find_or_make(struct tx *tx, const struct arriving *a, str identit
                                         why);
     if (rc != RC_MISSING)
         return rc;
-    *out = (struct conversation){.id = id_new(tx_mem(tx), "cnv_"),
+    *out = (struct conversation){.id = id_new(tx_mem(tx), "cnv"),
                                  .account_id = a->account,
                                  .external_id = a->in->conversation,
                                  .identity_id = identity,
@@ -80,7 +80,7 @@ static enum rc arrive(struct tx *tx, void *arg, struct fault *why)
         rc = find_or_make(tx, a, person.identity_id, &c, why);
     if (rc != RC_OK)
         return rc;
-    const struct message_new m = {.id = id_new(tx_mem(tx), "msg_"),
+    const struct message_new m = {.id = id_new(tx_mem(tx), "msg"),
                                   .conversation_id = c.id,
                                   .account_id = a->account,
                                   .ref = a->ref,

@@ -45,7 +45,7 @@ static const struct param one_params[] = {
     {.name = "id",
      .in = IN_PATH,
      .kind = P_ID,
-     .choices = "cnv_",
+     .choices = "cnv",
      .required = true,
      .doc = "The conversation."},
 };
@@ -71,7 +71,7 @@ static const struct param messages_params[] = {
     {.name = "id",
      .in = IN_PATH,
      .kind = P_ID,
-     .choices = "cnv_",
+     .choices = "cnv",
      .required = true,
      .doc = "The conversation."},
     {.name = "limit",

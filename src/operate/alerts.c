@@ -21,7 +21,7 @@ struct raising {
 static enum rc raise_row(struct tx *tx, void *arg, struct fault *why)
 {
     struct raising *r = arg;
-    r->alert.id = id_new(tx_mem(tx), "alr_");
+    r->alert.id = id_new(tx_mem(tx), "alr");
     enum rc rc = operate_db_alert_raise(tx, &r->alert, tx_mem(tx), &r->id, &r->first, why);
     if (rc != RC_OK || str_eq(r->alert.workspace, STR("-")))
         return rc;

@@ -16,7 +16,7 @@ static const struct param explain_params[] = {
      .kind = P_TEXT,
      .required = true,
      .max = 128,
-     .doc = "A message (msg_), a login attempt (att_), or a webhook reference."},
+     .doc = "A message (msg_), a login attempt (lat_), or a webhook reference."},
 };
 static const struct param dead_params[] = {
     {.name = "id", .in = IN_PATH, .kind = P_TEXT, .required = true, .max = 64, .doc = "The dead letter."},
@@ -89,10 +89,10 @@ const struct problem_row operate_problems[] = {
      .status = 404,
      .en_title = "Nothing is known about this id",
      .en_means = "No message, login or delivery of your workspace has this id, or its retention has passed.",
-     .en_todo = "Check the id; it begins with msg_, att_ or an app's name.",
+     .en_todo = "Check the id; it begins with msg_, lat_ or an app's name.",
      .th_title = "ไม่พบข้อมูลของรหัสนี้",
      .th_means = "ไม่มีข้อความ การเข้าสู่ระบบ หรือการส่งใดในพื้นที่ทำงานของคุณที่มีรหัสนี้ หรือพ้นระยะเวลาจัดเก็บแล้ว",
-     .th_todo = "โปรดตรวจสอบรหัส ซึ่งขึ้นต้นด้วย msg_, att_ หรือชื่อแอป"},
+     .th_todo = "โปรดตรวจสอบรหัส ซึ่งขึ้นต้นด้วย msg_, lat_ หรือชื่อแอป"},
 };
 const size_t operate_problems_n = COUNT_OF(operate_problems);
 

@@ -70,7 +70,10 @@ static enum rc decide(struct batch *b, const struct inbox_row *in, struct routed
         out->state = INBOX_KEPT;
     else {
         out->state = INBOX_ROUTED;
-        out->order_key = out->row->order_key != NULL ? out->row->order_key(&out->ev, b->mem) : STR_NONE;
+        if (out->row->order_key != NULL)
+            out->order_key = out->row->order_key(&out->ev, b->mem);
+        if (out->row->order_key != NULL && out->order_key.n == 0)
+            out->order_key = ref_text(&in->key, b->mem); /* no order to keep: the job says what is wrong */
     }
     return RC_OK;
 }
