@@ -20,8 +20,14 @@ struct act { /* one request on its way through a transaction */
 
 static struct act act_of(struct request *rq, void *ctx)
 {
-    return (struct act){
-        .m = ctx, .rq = rq, .mem = rq_mem(rq), .workspace = rq_who(rq)->workspace, .id = rq_arg(rq, "id")};
+    return (struct act){.m = ctx, .rq = rq, .mem = rq_mem(rq), .workspace = rq_who(rq)->workspace};
+}
+
+static struct act act_on_event(struct request *rq, void *ctx)
+{
+    struct act a = act_of(rq, ctx);
+    a.id = rq_arg(rq, "id");
+    return a;
 }
 
 static enum rc done(struct act *a, int status, struct buf *b, struct fault *why)
