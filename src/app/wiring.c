@@ -271,16 +271,21 @@ static enum rc open_identity(struct app *a, struct fault *why)
     enum rc rc = audit_open(&au, &a->audit, why);
     if (rc != RC_OK)
         return rc;
-    const struct access_options ac = {
-        .store = a->store, .audit = a->audit, .log = a->log, .config = a->config, .mac = keys_mac(a->keys)};
-    rc = access_open(&ac, &a->access, why);
     const struct flags_options fo = {.store = a->store,
                                      .audit = a->audit,
                                      .log = a->log,
                                      .tables = flag_rows,
                                      .n_tables = flag_tables(flag_rows)};
+    rc = flags_open(&fo, &a->flags, why);
+    const struct access_options ac = {.store = a->store,
+                                      .audit = a->audit,
+                                      .log = a->log,
+                                      .config = a->config,
+                                      .mac = keys_mac(a->keys),
+                                      .session_extra = flags_session,
+                                      .extra_arg = a->flags};
     if (rc == RC_OK)
-        rc = flags_open(&fo, &a->flags, why);
+        rc = access_open(&ac, &a->access, why);
     const struct consent_options co = {.store = a->store, .log = a->log, .mac = keys_mac(a->keys)};
     return rc == RC_OK ? consent_open(&co, &a->consent, why) : rc;
 }
