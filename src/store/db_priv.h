@@ -6,7 +6,8 @@
 extern const struct sql db_begin_immediate, db_begin_deferred, db_begin, db_begin_snapshot, db_commit,
     db_rollback;
 extern const struct sql db_savepoint, db_release, db_rollback_to, db_pg_clock, db_pg_migration_lock;
-extern const char *const db_sqlite_writer_setup, *const db_sqlite_reader_setup, *const db_pg_setup;
+extern const char *const db_sqlite_writer_setup, *const db_sqlite_reader_setup, *const db_sqlite_mode,
+                                                                                    *const db_pg_setup;
 extern const char *const db_pg_patient, *const db_migrations_table;
 extern const char *const db_serial_create; /* plant store.serial_cursor */
 extern const struct migration_table db_own_migrations;

@@ -248,6 +248,23 @@ static void postgres_close(struct store *s)
     s->state = NULL;
 }
 
+/* A secret is never given plainly: not even inside a URL. */
+static enum rc check_url(const char *url, struct fault *why)
+{
+    PQconninfoOption *all = PQconninfoParse(url, NULL);
+    if (all == NULL)
+        return fault_set(why, RC_INVALID, "store.url", "libpq does not understand the URL");
+    bool password = false;
+    for (const PQconninfoOption *o = all; o->keyword != NULL; o++)
+        password = password || (strcmp(o->keyword, "password") == 0 && o->val != NULL && o->val[0] != 0);
+    PQconninfoFree(all);
+    if (password)
+        return fault_set(
+            why, RC_INVALID, "store.url",
+            "a password in the URL is refused: put it into a passfile (?passfile=/path, mode 0600)");
+    return RC_OK;
+}
+
 static enum rc plant_serial(struct tx *tx, void *arg, struct fault *why)
 {
     (void)arg;
@@ -258,6 +275,9 @@ static enum rc postgres_open(struct store *s, struct fault *why)
 {
     if (!PQisthreadsafe())
         return fault_set(why, RC_BUG, "store.url", "this libpq is not thread-safe");
+    enum rc rc = check_url(s->url, why);
+    if (rc != RC_OK)
+        return rc;
     struct pool *p = mem_new(sizeof(struct pool));
     p->cap = s->pool;
     p->clock_due_ms = clock_mono_ms() + CLOCK_EVERY_MS;
@@ -266,7 +286,7 @@ static enum rc postgres_open(struct store *s, struct fault *why)
     s->state = p;
     p->lanes = lanes_open(s);
     struct pg_conn *c = NULL;
-    enum rc rc = check_out(s, STORE_INTERACTIVE, &c, why); /* a wrong URL shows now */
+    rc = check_out(s, STORE_INTERACTIVE, &c, why); /* a wrong URL shows now */
     if (rc == RC_OK)
         give_back(p, c);
     if (rc == RC_OK && planted("store.serial_cursor"))

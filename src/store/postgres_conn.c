@@ -376,6 +376,13 @@ void pg_clock_measure(struct store *s, struct pg_conn *c)
     PQclear(r);
 }
 
+/* The server's notices would go to stderr, where only log lines belong. */
+static void drop_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
 static enum rc set_up(struct store *s, struct pg_conn *c, struct fault *why)
 {
     if (PQstatus(c->pg) != CONNECTION_OK) {
@@ -411,6 +418,7 @@ enum rc pg_open(struct store *s, struct pg_conn **out, struct fault *why)
     c->own = arena_open((size_t)1024 * 1024);
     c->pg = PQconnectdbParams(names, values, 1);
     must(c->pg != NULL);
+    (void)PQsetNoticeProcessor(c->pg, drop_notice, NULL);
     enum rc rc = set_up(s, c, why);
     if (rc != RC_OK)
         pg_close(&c);

@@ -27,6 +27,7 @@ struct writer {
     size_t n;
     struct batch *batch; /* intake rows; [batch->at, rows_end) belong to this group */
     size_t rows_end;
+    int tidy_pages; /* the log's length at the last checkpoint */
     struct readers readers;
 };
 
@@ -329,10 +330,14 @@ static bool reopen(struct writer *w)
 static void tidy(struct writer *w)
 {
     struct sl_conn *c = w->conn;
-    if (c == NULL || c->suspect || c->wal_pages < CHECKPOINT_PAGES)
+    if (c == NULL || c->suspect)
         return;
+    if (c->wal_pages < w->tidy_pages)
+        w->tidy_pages = 0; /* the log has begun again */
+    if (c->wal_pages - w->tidy_pages < CHECKPOINT_PAGES)
+        return;
+    w->tidy_pages = c->wal_pages;
     int mode = c->wal_pages >= RESTART_PAGES ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
-    c->wal_pages = 0; /* the hook counts again at the next commit */
     int code = sl_checkpoint(c, mode);
     if (code != SQLITE_OK && code != SQLITE_BUSY)
         log_event(w->s->log, LOG_ERROR, "store.checkpoint_failed", F_INT("code", code));

@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include "store/sqlite_priv.h"
 
+enum { BUSY_MS = 5000, READER_BUSY_MS = 1000, CHECKPOINT_WAIT_MS = 250 };
+
 /* ---- errors ---- */
 
 struct code_row {
@@ -77,7 +79,10 @@ int sl_step(struct sl_conn *c, sqlite3_stmt *st, enum trip_at at, const char *na
 int sl_checkpoint(struct sl_conn *c, int mode)
 {
     enum trip_act act = trip(AT_CHECKPOINT, "checkpoint");
+    /* RESTART waits for readers; everybody who writes waits with it, so not for long. */
+    (void)sqlite3_busy_timeout(c->db, CHECKPOINT_WAIT_MS);
     int code = act != TRIP_NONE ? trip_codes[act] : sqlite3_wal_checkpoint_v2(c->db, NULL, mode, NULL, NULL);
+    (void)sqlite3_busy_timeout(c->db, BUSY_MS);
     struct fault why;
     if (code != SQLITE_OK && code != SQLITE_BUSY)
         (void)sl_fault(c, code, "checkpoint", &why);
@@ -279,6 +284,13 @@ static int remember_wal(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+static int is_wal(void *arg, int cols, char **values, char **names)
+{
+    (void)names;
+    *(bool *)arg = cols == 1 && values[0] != NULL && strcmp(values[0], "wal") == 0;
+    return 0;
+}
+
 static int harden(struct sl_conn *c)
 {
     (void)sqlite3_extended_result_codes(c->db, 1);
@@ -287,10 +299,14 @@ static int harden(struct sl_conn *c)
     (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, 64 * 1024 * 1024);
     (void)sqlite3_limit(c->db, SQLITE_LIMIT_ATTACHED, 1);
-    (void)sqlite3_busy_timeout(c->db, c->reads_only ? 1000 : 5000);
+    (void)sqlite3_busy_timeout(c->db, c->reads_only ? READER_BUSY_MS : BUSY_MS);
     sqlite3_progress_handler(c->db, 4000, over_time, c);
-    return sqlite3_exec(c->db, c->reads_only ? db_sqlite_reader_setup : db_sqlite_writer_setup, NULL, NULL,
-                        NULL);
+    int code = sqlite3_exec(c->db, c->reads_only ? db_sqlite_reader_setup : db_sqlite_writer_setup, NULL,
+                            NULL, NULL);
+    bool wal = false;
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(c->db, db_sqlite_mode, is_wal, &wal, NULL);
+    return code == SQLITE_OK && !wal ? SQLITE_CANTOPEN : code; /* a file system without shared memory */
 }
 
 enum rc sl_open(const char *path, bool reads_only, struct sl_conn **out, struct fault *why)

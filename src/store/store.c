@@ -51,6 +51,17 @@ const struct metric store_metrics[SM_COUNT] = {
 };
 const size_t store_metrics_n = SM_COUNT;
 
+const struct event_doc store_event_docs[] = {
+    {"store.migrated", "A migration was applied."},
+    {"store.migration_edited",
+     "The text of a migration that was applied earlier differs from this binary's."},
+    {"store.commit_unknown", "A COMMIT whose end is unknown: its calls were answered RC_UNSURE."},
+    {"store.reopened", "SQLite was closed and opened again after an I/O error; ok says whether it worked."},
+    {"store.checkpoint_failed", "SQLite's log could not be moved into the database; it is tried again."},
+    {"store.append_failed", "Intake rows could not be stored; their senders were told."},
+};
+const size_t store_event_docs_n = COUNT_OF(store_event_docs);
+
 const struct metric *store_metric(enum store_metric m)
 {
     return &store_metrics[m];

@@ -92,7 +92,7 @@ struct append_sql {
     size_t n, key_col; /* key_col: the column (0-based) whose value RETURNING gives back; BYTES or TEXT */
 };
 typedef void (*append_done)(void *arg, enum rc rc);
-/* Values are copied. RC_FULL at once when 2,048 rows or 16 MiB wait. */
+/* Values are copied. RC_FULL at once when 2,048 rows or 16 MiB wait, or rows have waited for a second. */
 MUSTCHECK enum rc store_append(struct store *s, const struct append_sql *q, const struct val *v,
                                append_done done, void *arg, struct fault *why);
 
@@ -131,4 +131,6 @@ extern const struct setting store_settings[];
 extern const size_t store_settings_n;
 extern const struct metric store_metrics[];
 extern const size_t store_metrics_n;
+extern const struct event_doc store_event_docs[];
+extern const size_t store_event_docs_n;
 #endif

@@ -28,6 +28,7 @@ const char *const db_sqlite_writer_setup = "PRAGMA journal_mode = WAL; PRAGMA sy
 const char *const db_sqlite_reader_setup = "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
                                            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
                                            "PRAGMA mmap_size = 0; PRAGMA cache_size = -2048;";
+const char *const db_sqlite_mode = "PRAGMA journal_mode";
 const char *const db_pg_setup =
     "SET statement_timeout = '10s'; SET lock_timeout = '3s';"
     "SET idle_in_transaction_session_timeout = '20s'; SET synchronous_commit = on;"

@@ -146,6 +146,7 @@ static void bad_urls_say_so(void **state)
         enum rc rc;
     } rows[] = {{"mysql://x", RC_INVALID},
                 {"sqlite:", RC_INVALID},
+                {"postgresql://me:pass@127.0.0.1:1/none", RC_INVALID},
                 {"sqlite:/nowhere/at/all/x.db", RC_RETRY},
                 {"postgresql://127.0.0.1:1/none", RC_RETRY}};
     (void)state;
