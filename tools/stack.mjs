@@ -42,6 +42,13 @@ export function freePort() {
   });
 }
 
+// The environment of a child: the daemon reads MZ_<SETTING> and refuses what it does not know, so the tooling's own
+// variables stay behind. MZ_PLANT names a planted defect.
+export function childEnv(more = {}) {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('MZ_') || name === 'MZ_PLANT');
+  return { ...Object.fromEntries(own), ...more };
+}
+
 // The start time of a process in clock ticks, or null when there is none (field 22 of /proc/PID/stat).
 function startTime(pid) {
   try {
@@ -53,12 +60,6 @@ function startTime(pid) {
   }
 }
 
-// The environment of a child: without this tooling's own MZ_ variables, which the daemon would refuse as unknown settings.
-function childEnv() {
-  const own = ['MZ_BUILD', 'MZ_DAEMON', 'MZ_SIM', 'MZ_KEEP', 'MZ_LONG', 'MZ_ONLY', 'MZ_SHOTS'];
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.includes(name)));
-}
-
 // One child process whose output goes to a file in the state folder. It outlives this one when `detached`.
 export class Program {
   constructor(name, command, args, { dir, env = {}, detached = false } = {}) {
@@ -67,7 +68,7 @@ export class Program {
     this.outFile = path.join(dir, `${name}.out`);
     const out = openSync(this.outFile, 'w');
     const err = openSync(this.logFile, 'a');
-    this.child = spawn(command, args, { stdio: ['ignore', out, err], env: { ...childEnv(), ...env }, detached, cwd: root });
+    this.child = spawn(command, args, { stdio: ['ignore', out, err], env: childEnv(env), detached, cwd: root });
     closeSync(out);
     closeSync(err);
     this.pid = this.child.pid;
@@ -240,7 +241,7 @@ export async function startDaemon({ dir, port, config, detached = false, env = {
 
 // Runs a command of the daemon's program; returns its standard output.
 export function daemonCommand(args, { env = {}, timeout = 20000 } = {}) {
-  return execFileSync(daemonBinary, args, { encoding: 'utf8', timeout, env: { ...childEnv(), ...env } });
+  return execFileSync(daemonBinary, args, { encoding: 'utf8', timeout, env: childEnv(env) });
 }
 
 // --- the whole ---------------------------------------------------------------------------------------------------
