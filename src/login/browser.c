@@ -8,6 +8,7 @@
 
 enum { SECRET_MEM = 512 * 1024 };
 
+/* Only for rows that declare `lang`: what the form says wins over the browser's wish. */
 str login_lang(struct request *rq)
 {
     str given = rq_arg(rq, "lang");
@@ -103,7 +104,7 @@ static enum rc look(struct opening *o, struct tx *tx, struct fault *why)
         rc = look_attempt(o, tx, why);
     else if (arg(o->rq, "workspace").n > 0)
         rc = look_workspace(o, tx, why);
-    else if (arg(o->rq, "console").n > 0) {
+    else if (o->via != VIA_MOBILE && arg(o->rq, "console").n > 0) {
         o->attempt =
             (struct attempt){.workspace = STR("-"), .purpose = LOGIN_CONSOLE, .lang = login_lang(o->rq)};
         o->name = STR("Mozflow");

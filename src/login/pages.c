@@ -170,7 +170,7 @@ static const struct problem_row *row_of(const char *code)
 static void put_end_links(struct buf *b, struct request *rq, const struct attempt *a,
                           const struct login_end *end)
 {
-    bool th = login_is_lang_th(login_lang(rq));
+    bool th = login_is_lang_th(a->lang.n > 0 ? a->lang : rq_lang(rq));
     buf_put(b, STR("<p class=\"row\">\n"));
     if (end->try_again && a->id.n > 0) {
         bool console = a->purpose == LOGIN_CONSOLE;
@@ -190,7 +190,7 @@ enum rc login_page_end(struct login *l, struct request *rq, const struct fault *
 {
     const struct login_end *end = login_end_of(why);
     const struct problem_row *row = row_of(end->code);
-    str lang = login_lang(rq);
+    str lang = a != NULL && a->lang.n > 0 ? a->lang : rq_lang(rq);
     bool th = login_is_lang_th(lang);
     struct buf b;
     (void)l;
