@@ -98,6 +98,7 @@ static void answer(struct request *rq, int status, const char *type, str body)
     rq->type = type;
     rq->content = body;
     rq->answered = true;
+    rq->page = str_starts(str_of(type), STR("text/html")); /* which Content-Security-Policy */
 }
 
 void answer_json(struct request *rq, int status, str body)
@@ -113,7 +114,6 @@ void answer_body(struct request *rq, int status, const char *type, str body)
 void answer_page(struct request *rq, int status, str html)
 {
     answer(rq, status, "text/html; charset=utf-8", html);
-    rq->page = true;
 }
 
 void answer_redirect(struct request *rq, str url)

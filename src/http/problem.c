@@ -179,7 +179,6 @@ void problem_answer_row(struct request *rq, const struct problem_row *row, int s
     if (wants_page(rq)) {
         answer_page(rq, status, page_of(rq, row));
     } else {
-        rq->page = false;
         answer_body(rq, status, "application/problem+json", document(rq, row, status, errors_json));
     }
     rq->problem = row;
