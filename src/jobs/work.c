@@ -187,13 +187,33 @@ static int64_t longest_lease(const struct jobs *j, enum job_class cls)
     return longest ? longest : JOB_LEASE_MS;
 }
 
+/* The caller's tables may be on its stack. */
+static void copy_rows(struct jobs *j)
+{
+    struct jobs_options *o = &j->o;
+    struct job_table *t = arena_array(j->mem, struct job_table, o->n_tables + 1);
+    struct job_schedule *s = arena_array(j->mem, struct job_schedule, o->n_schedules + 1);
+    struct job_emit_row *e = arena_array(j->mem, struct job_emit_row, o->n_emits + 1);
+    must(t && s && e);
+    for (size_t i = 0; i < o->n_tables; i++)
+        t[i] = o->tables[i];
+    for (size_t i = 0; i < o->n_schedules; i++)
+        s[i] = o->schedules[i];
+    for (size_t i = 0; i < o->n_emits; i++)
+        e[i] = o->emits[i];
+    o->tables = t;
+    o->schedules = s;
+    o->emits = e;
+}
+
 enum rc jobs_open(const struct jobs_options *o, struct jobs **out, struct fault *why)
 {
-    struct arena *mem = arena_open(sizeof(struct jobs) + 4096);
+    struct arena *mem = arena_open(sizeof(struct jobs) + ((size_t)1 << 20));
     struct jobs *j = arena_new(mem, struct jobs);
     must(j);
     j->o = *o;
     j->mem = mem;
+    copy_rows(j);
     enum rc rc = check_rows(j, why);
     if (rc != RC_OK) {
         arena_close(&mem);
