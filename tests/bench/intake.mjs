@@ -125,6 +125,7 @@ function targets(server) {
     { name: 'mozflow-tiktok, SQLite', key: 'ours', start: (dir) => startOurs(dir, null, null) },
     { name: 'mozflow-tiktok, PostgreSQL', key: 'ours_pg', start: (dir) => {
       const url = freshDatabase(server, 'bench_ours');
+      freshDatabase(server, 'bench_ours_people'); // person keys live apart
       return startOurs(dir, url, url);
     } },
     { name: 'Fastify + better-sqlite3 (WAL, FULL)', key: 'rival_sqlite', start: (dir) => {
