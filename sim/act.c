@@ -58,6 +58,7 @@ static void kill_some(struct sim *s, unsigned user, unsigned app, const struct a
 
 void act_run(struct sim *s, struct user *u, const struct app *a_or_null, const struct act *what, bool webhook)
 {
+    must(s->w != NULL && u != NULL);
     unsigned user = user_index(s->w, u), app = a_or_null == NULL ? MAX_APPS : app_index(s->w, a_or_null);
     s->dirty = true;
     if (what->access_only || what->refresh_only) {

@@ -294,11 +294,10 @@ void authorize_get(struct sim *s, const struct ask *q, struct reply *a)
         wish_refuse(s, q, a, &w, REFUSED_SANDBOX);
     else if (switch_is(&s->sw, SW_AUTO_CONSENT, "deny"))
         wish_refuse(s, q, a, &w, REFUSED_CANCEL);
-    else if (switch_is(&s->sw, SW_AUTO_CONSENT, "allow"))
-        wish_grant(s, q, a, &w, u);
-    else if (!may_skip(s, &w, u))
+    else if (!switch_is(&s->sw, SW_AUTO_CONSENT, "allow") && !may_skip(s, &w, u))
         consent_page(s, q, a, &w, u);
-    else if (w.app->portal == PORTAL_BUSINESS && switch_on(&s->sw, SW_SKIP_WITHOUT_CODE))
+    else if (!switch_is(&s->sw, SW_AUTO_CONSENT, "allow") && w.app->portal == PORTAL_BUSINESS &&
+             switch_on(&s->sw, SW_SKIP_WITHOUT_CODE))
         skip_without_code(a, &w, q->mem);
     else
         wish_grant(s, q, a, &w, u);

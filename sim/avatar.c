@@ -53,7 +53,7 @@ void cover_url(struct sim *s, const struct user *u, int64_t video, struct buf *b
     int n = snprintf(path, sizeof path, "/sim-cdn/cover/%s-%lld~tplv-sim-cropcenter-360-360.png", u->id,
                      (long long)video);
     must(n > 0 && (size_t)n < sizeof path);
-    picture_url(s, (str){path, (size_t)n}, 6 * 3600, b);
+    picture_url(s, (str){path, (size_t)n}, 21600, b);
 }
 
 /* ---- drawing ---- */
@@ -106,8 +106,8 @@ static void draw(str seed, unsigned side, bool face, struct buf *b)
         for (unsigned x = 0; x < side; x++) {
             unsigned count[3] = {0, 0, 0};
             for (unsigned k = 0; k < 9; k++) {
-                long px = (long)((x * 3 + k % 3) * 1000UL / (side * 3)),
-                     py = (long)((y * 3 + k / 3) * 1000UL / (side * 3));
+                long px = (long)(((unsigned long)x * 3 + k % 3) * 1000 / (side * 3UL)),
+                     py = (long)(((unsigned long)y * 3 + k / 3) * 1000 / (side * 3UL));
                 count[face ? face_layer(px, py) : band_layer(px, py)]++;
             }
             pixels[(size_t)y * side + x] =

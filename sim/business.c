@@ -145,7 +145,7 @@ void business_refresh(struct sim *s, const struct ask *q, struct reply *a)
     }
     int64_t refresh_ms = t->refresh_ms;
     struct token *next = token_rotate(s, t);
-    next->access_ms = now + 86400 * 1000;
+    next->access_ms = now + 86400000;
     next->refresh_ms = refresh_ms;
     a->user = str_of(s->w->users[next->user].id);
     put_data(s, a, next);

@@ -258,7 +258,7 @@ static void exchange_client(struct sim *s, const struct form *f, struct reply *a
     struct out o;
     t->client_only = true;
     t->app = app_index(s->w, app);
-    t->access_ms = sim_now(s) + 7200 * 1000;
+    t->access_ms = sim_now(s) + 7200000;
     secret_new(MADE_CLIENT, t->access);
     out_init(&o, &a->body, false);
     out_open(&o, NULL, '{');

@@ -60,7 +60,7 @@ void record_put(struct sim *s, const struct ask *q, const struct reply *a)
 {
     struct log_entry *e = &s->log[s->log_n % MAX_LOG];
     if (e->n == 0 && e->json.max == 0)
-        buf_init(&e->json, NULL, 12U * LOG_TEXT_MAX);
+        buf_init(&e->json, NULL, (size_t)12 * LOG_TEXT_MAX);
     buf_clear(&e->json);
     e->n = ++s->log_n;
     if (!TEXT_SET(e->path, q->path))
@@ -91,11 +91,17 @@ void record_write(const struct sim *s, uint64_t after, str path, int64_t limit, 
 {
     size_t used = s->log_n < MAX_LOG ? (size_t)s->log_n : MAX_LOG, back = 0;
     int64_t found = 0;
+    size_t bytes = 64;
     for (back = 1; back <= used && found < limit; back++) {
         const struct log_entry *e = &s->log[(s->log_n - back) % MAX_LOG];
         if (e->n != 0 && e->n <= after)
             break;
-        found += e->n != 0 && str_starts(str_of(e->path), path) ? 1 : 0;
+        if (e->n == 0 || !str_starts(str_of(e->path), path))
+            continue;
+        bytes += e->json.n + 1;
+        if (bytes > b->max)
+            break;
+        found++;
     }
     struct out o;
     out_init(&o, b, false);

@@ -290,7 +290,7 @@ static enum rc load_member(struct sim *s, const struct json *m, struct fault *wh
 enum rc snapshot_load(struct sim *s, bool *found, struct fault *why)
 {
     char path[600];
-    str text;
+    str text = STR_NONE;
     const struct json *j = NULL;
     *found = false;
     snprintf(path, sizeof path, "%s/sim-state.json", s->state_dir);

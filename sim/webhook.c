@@ -30,7 +30,7 @@ void webhook_sign(str secret, int64_t t, str body, char hex[65])
 
 int64_t retry_pause_ms(int64_t base_s, unsigned failed, int64_t since_first_ms)
 {
-    const int64_t longest = 6 * 3600 * 1000LL, all = 72 * 3600 * 1000LL;
+    const int64_t hour_ms = 3600000, longest = hour_ms * 6, all = hour_ms * 72;
     int64_t pause = base_s * 1000;
     for (unsigned i = 1; i < failed && pause < longest; i++)
         pause *= 2;
