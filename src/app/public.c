@@ -21,6 +21,8 @@ static enum rc send_asset(struct request *rq, const struct console_asset *a)
     answer_header(rq, "ETag", str_of(a->etag));
     if (str_eq(rq_header(rq, "if-none-match"), str_of(a->etag)))
         answer_body(rq, 304, a->type, STR(""));
+    else if (str_starts(str_of(a->type), STR("text/html")))
+        answer_page(rq, 200, (str){(const char *)a->bytes, a->n}); /* with the policy for pages */
     else
         answer_body(rq, 200, a->type, (str){(const char *)a->bytes, a->n});
     return RC_OK;

@@ -16,7 +16,5 @@ bool mask_token_char(char c); /* may stand inside a token of any kind */
 void mask_person(struct buf *b, str value);
 
 /* Lines that could not be written. */
-extern const struct metric observe_metrics[];
-extern const size_t observe_metrics_n;
 
 #endif
