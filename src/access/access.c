@@ -67,22 +67,12 @@ enum rc access_open(const struct access_options *o, struct access **out, struct 
                          .extra_arg = o->extra_arg};
     a->per_email =
         a->per_pair * 10; /* over all addresses: high, so that a stranger cannot lock a member out */
-    a->own = arena_open_secret(4096);
-    str random = token_new(a->own);
-    enum rc rc = password_hash(random, a->own, &a->decoy, why);
-    if (rc != RC_OK) {
-        access_close(&a);
-        return rc;
-    }
     *out = a;
     return RC_OK;
 }
 
 void access_close(struct access **a)
 {
-    if (*a == NULL)
-        return;
-    arena_close(&(*a)->own);
     mem_free(*a);
     *a = NULL;
 }

@@ -12,8 +12,7 @@ enum {
     ENTER_MS = 60 * 1000,
     ENTER_MAX_MS = 15 * 60 * 1000,
     SLOT_MS = 15 * 60 * 1000, /* window of the sign-in counters */
-    HASHES_MAX = 4,           /* passwords being checked at once: each takes 64 MiB */
-    CANDIDATES_MAX = 4,       /* members with one e-mail, over all workspaces */
+    HASHES_MAX = 2,           /* passwords being checked at once: each takes 64 MiB */
     PASSWORD_MIN = 12,
     PASSWORD_MAX = 128,
     ONCE_BODY_MAX = 256 * 1024,
@@ -28,8 +27,6 @@ struct access {
     int64_t idle_ms, life_ms, invite_ms;
     int64_t per_address, per_pair, per_email;
     atomic_int hashing;
-    str decoy; /* hash of a random password: unknown e-mails cost the same time */
-    struct arena *own;
     void (*session_extra)(void *arg, str workspace, struct jw *w);
     void *extra_arg;
 };

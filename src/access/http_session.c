@@ -138,9 +138,9 @@ static enum rc candidates(struct tx *tx, void *arg, struct fault *why)
     return db_members_by_email(tx, j->email, rq_mem(j->rq), &j->candidates, &j->n, why);
 }
 
-/* Each candidate's hash is tried, so that the time does not tell which workspace a password belongs to;
- * none: a decoy. The e-mail in two workspaces with one password: the workspace where the member signed in
- * last. */
+/* Each candidate's hash is tried, so that the time does not tell which workspace a password belongs to; none:
+ * it is hashed all the same. The e-mail in two workspaces with one password: the workspace where the member
+ * signed in last. */
 static enum rc check_password(struct sign_in *j, str password, struct fault *why)
 {
     if (atomic_fetch_add(&j->a->hashing, 1) >= HASHES_MAX) {
@@ -150,9 +150,11 @@ static enum rc check_password(struct sign_in *j, str password, struct fault *why
     for (size_t i = 0; i < j->n; i++)
         if (password_ok(j->candidates[i].password_hash, password) && j->found == NULL)
             j->found = &j->candidates[i];
-    if (j->n == 0)
-        (void)password_ok(j->a->decoy, password);
+    str nobody;
+    enum rc rc = j->n == 0 ? password_hash(password, rq_mem(j->rq), &nobody, why) : RC_OK;
     atomic_fetch_sub(&j->a->hashing, 1);
+    if (rc != RC_OK)
+        return rc;
     if (j->found == NULL)
         return fault_set(why, RC_DENIED, "access.bad_password", "unknown e-mail or wrong password");
     return RC_OK;

@@ -79,7 +79,7 @@ struct day_sealer;
 MUSTCHECK enum rc day_sealer_open(struct keys *k, struct day_sealer **out, struct fault *why);
 void day_sealer_close(struct day_sealer **d);
 /* ad: what the body belongs to (app id, body hash). RC_RETRY "keys.no_day_key" when today's key could not be
- * made (the person store has been away since yesterday). The overhead is 85 bytes. */
+ * made (the person store has been away since yesterday). The overhead is 79 bytes. */
 MUSTCHECK enum rc day_seal(struct day_sealer *d, const str *ad, size_t n_ad, str plain, struct arena *mem,
                            str *out, struct fault *why);
 /* Any thread. From memory for every day within the retention (keys.daily_days); RC_MISSING "keys.destroyed"

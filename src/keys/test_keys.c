@@ -382,6 +382,64 @@ static void keeps_days_when_the_clock_jumps(bool postgres)
 }
 TESTDB_CASES(keeps_days_when_the_clock_jumps)
 
+struct day_racer {
+    struct kit *k;
+    struct arena *mem;
+    int failed;
+};
+
+/* One event thread: seals, opens again, opens a person's key; whatever the keys thread does meanwhile. */
+static void *race_days(void *arg)
+{
+    struct day_racer *r = arg;
+    struct day_sealer *d = NULL;
+    struct fault why;
+    const str ad[] = {STR("app")};
+    if (day_sealer_open(r->k->keys, &d, &why) != RC_OK)
+        return NULL;
+    for (int i = 0; i < 400; i++) {
+        str sealed, out;
+        const struct person_key *p;
+        arena_reset(r->mem);
+        str plain = arena_fmt(r->mem, "{\"n\":%d}", i), person = arena_fmt(r->mem, "con_%d", i % 5);
+        bool good = day_seal(d, ad, 1, plain, r->mem, &sealed, &why) == RC_OK &&
+                    day_unseal(r->k->keys, ad, 1, sealed, r->mem, &out, &why) == RC_OK &&
+                    str_eq(out, plain) &&
+                    keys_person_load(r->k->keys, STR("ws_a"), person, r->mem, &p, &why) == RC_OK;
+        r->failed += !good;
+    }
+    day_sealer_close(&d);
+    return NULL;
+}
+
+static void serves_threads_while_days_turn(bool postgres)
+{
+    enum { DAYS = 12, THREADS = 4 };
+    struct kit k;
+    struct fault why;
+    pthread_t t[THREADS];
+    struct day_racer r[THREADS];
+    kit_open(&k, postgres);
+    k.keys->settle_ms = 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        r[i] = (struct day_racer){.k = &k, .mem = arena_open_secret(1 << 16)};
+        assert_int_equal(pthread_create(&t[i], NULL, race_days, &r[i]), 0);
+    }
+    for (int i = 0; i < DAYS; i++) { /* the next day's key is always there before its day */
+        enum rc rc = keys_tick(k.keys, &why);
+        assert_rc(rc, RC_OK, &why);
+        clock_shift_ms(DAY_MS);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(t[i], NULL), 0);
+        assert_int_equal(r[i].failed, 0);
+        arena_close(&r[i].mem);
+    }
+    clock_shift_ms(-INT64_C(1) * DAYS * DAY_MS);
+    kit_close(&k);
+}
+TESTDB_CASES(serves_threads_while_days_turn)
+
 /* ---- the KEK ---- */
 
 static void changes_the_kek(bool postgres)
@@ -491,6 +549,7 @@ int main(void)
         TESTDB_BOTH(destroys_persons_for_ever),
         TESTDB_BOTH(seals_by_day),
         TESTDB_BOTH(keeps_days_when_the_clock_jumps),
+        TESTDB_BOTH(serves_threads_while_days_turn),
         TESTDB_BOTH(changes_the_kek),
         TESTDB_BOTH(refuses_bad_keks),
         TESTDB_BOTH(tells_values_apart),
