@@ -60,7 +60,8 @@ function startTime(pid) {
   }
 }
 
-// One child process whose output goes to a file in the state folder. It outlives this one when `detached`.
+// One child process whose output goes to a file in the state folder. It outlives this one when `detached`; with 'group' it
+// only has a process group of its own, so that Ctrl-C reaches this program alone, which then ends the others in order.
 export class Program {
   constructor(name, command, args, { dir, env = {}, detached = false } = {}) {
     this.name = name;
@@ -68,7 +69,7 @@ export class Program {
     this.outFile = path.join(dir, `${name}.out`);
     const out = openSync(this.outFile, 'w');
     const err = openSync(this.logFile, 'a');
-    this.child = spawn(command, args, { stdio: ['ignore', out, err], env: childEnv(env), detached, cwd: root });
+    this.child = spawn(command, args, { stdio: ['ignore', out, err], env: childEnv(env), detached: Boolean(detached), cwd: root });
     closeSync(out);
     closeSync(err);
     this.pid = this.child.pid;
@@ -78,7 +79,7 @@ export class Program {
     });
     void this.exit.then((how) => (this.ended = how));
     this.started = this.pid ? startTime(this.pid) : null;
-    if (detached) this.child.unref();
+    if (detached === true) this.child.unref();
   }
 
   tail(lines = 15) {
@@ -277,6 +278,9 @@ export async function startStack(o = {}) {
     parts.push(() => sim.stop());
     let dbUrl;
     if (o.db === 'postgres') {
+      // This server is private and made anew each time: what a daemon kept of an earlier one is void.
+      rmSync(path.join(dir, 'daemon'), { recursive: true, force: true });
+      mkdirSync(path.join(dir, 'daemon'), { mode: 0o700 });
       dbUrl = startPostgres(dir);
       parts.push(() => stopPostgres(dir));
     }
@@ -345,6 +349,14 @@ export async function stopNoted(dir) {
   rmSync(file);
 }
 
+// Two stacks in one folder would fight over it.
+function refuseSecond(dir) {
+  const file = path.join(dir, 'stack.json');
+  if (!existsSync(file)) return;
+  const alive = JSON.parse(readFileSync(file, 'utf8')).processes.filter((p) => p.started !== null && startTime(p.pid) === p.started);
+  if (alive.length > 0) throw new Error(`${alive.map((p) => p.name).join(', ')} already run in ${dir}: ./dev stop --state ${dir}`);
+}
+
 function addresses(stack) {
   return {
     url: stack.daemon.url,
@@ -359,20 +371,33 @@ function addresses(stack) {
   };
 }
 
+function portNumber(text) {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`${text} is no port`);
+  return port;
+}
+
 function parseArguments(argv) {
   const o = { command: argv[0], detached: false, db: 'sqlite' };
   const names = { '--state': 'dir', '--port': 'port', '--sim-port': 'simPort', '--demo-port': 'demoPort', '--db': 'db' };
   for (let i = 1; i < argv.length; i += 1) {
     if (argv[i] === '--background') o.detached = true;
-    else if (names[argv[i]] && i + 1 < argv.length) o[names[argv[i]]] = argv[(i += 1)];
+    else if (names[argv[i]] && i + 1 < argv.length) {
+      const value = argv[i + 1];
+      o[names[argv[i]]] = argv[i].endsWith('port') ? portNumber(value) : value;
+      i += 1;
+    }
     else throw new Error(`unknown argument ${argv[i]}`);
   }
+  if (!['sqlite', 'postgres'].includes(o.db)) throw new Error(`--db is sqlite or postgres, not ${o.db}`);
   if (o.dir) o.dir = path.resolve(process.env.DEV_CALLED_FROM ?? process.cwd(), o.dir);
   return o;
 }
 
 async function foreground(o) {
-  const stack = await startStack({ ...o, dir: o.dir ?? path.join(root, '.state'), demo: true });
+  const dir = o.dir ?? path.join(root, '.state');
+  refuseSecond(dir);
+  const stack = await startStack({ ...o, dir, demo: true, detached: 'group' });
   writeNote(stack);
   const a = addresses(stack);
   console.log(`
@@ -404,6 +429,7 @@ async function main() {
     await stopNoted(o.dir);
   } else if (o.command === 'run' && o.detached) {
     if (!o.dir) throw new Error('run --background needs --state DIR');
+    refuseSecond(o.dir);
     const stack = await startStack({ ...o, demo: true });
     writeNote(stack);
     console.log(JSON.stringify(addresses(stack)));
