@@ -31,11 +31,11 @@ export async function poll(fn, ms, what) {
   }
 }
 
-export function freePort() {
+export function freePort(wanted = 0) {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', (e) => (wanted ? resolve(freePort()) : reject(e)));
+    server.listen(wanted, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
@@ -397,6 +397,9 @@ function parseArguments(argv) {
 async function foreground(o) {
   const dir = o.dir ?? path.join(root, '.state');
   refuseSecond(dir);
+  // Addresses that stay the same from run to run, where they are free.
+  const usual = { port: await freePort(8080), simPort: await freePort(8090), demoPort: await freePort(8070) };
+  for (const [name, port] of Object.entries(usual)) o[name] ||= port;
   const stack = await startStack({ ...o, dir, demo: true, detached: 'group' });
   writeNote(stack);
   const a = addresses(stack);
@@ -409,15 +412,17 @@ async function foreground(o) {
   Logs, data     ${a.state}
 
   Ctrl-C ends everything.`);
+  let stopping = false;
   await new Promise((resolve) => {
     for (const s of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(s, resolve);
     for (const p of [stack.sim.program, stack.daemon.program, stack.demo.program]) {
       void p.exit.then(() => {
-        console.error(`${p.name} ended:\n${p.tail()}`);
+        if (!stopping) console.error(`${p.name} ended:\n${p.tail()}`);
         resolve();
       });
     }
   });
+  stopping = true;
   await stack.stop();
   rmSync(path.join(stack.dir, 'stack.json'), { force: true });
 }
