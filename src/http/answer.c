@@ -165,6 +165,7 @@ void answer_cookie(struct request *rq, const char *name, str value, int64_t max_
     str line = arena_fmt(rq->mem, STR_FMT "%s=" STR_FMT "; Path=/%s; HttpOnly; SameSite=Lax; Max-Age=%lld",
                          STR_ARG(rq->h->cookie_prefix), name, STR_ARG(value), plain ? "" : "; Secure",
                          (long long)(max_age_s < 0 ? 0 : max_age_s));
+    rq->extra.failed = rq->extra.failed || line.p == NULL;
     answer_header(rq, "Set-Cookie", line);
 }
 
@@ -301,7 +302,13 @@ static void length_put(const struct request *rq, struct buf *b, bool empty)
 void answer_render(struct request *rq, struct buf *out)
 {
     bool empty = rq->status == 204 || rq->status == 304;
-    must(!rq->extra.failed);
+    if (rq->extra.failed) { /* a cookie or header had no room: half an answer would be worse than none */
+        buf_init(&rq->extra, rq->mem, 0);
+        rq->status = 503;
+        rq->content = rq->form_action = STR_NONE;
+        rq->replaced = 0;
+        rq->close = true;
+    }
     status_put(out, rq->status);
     if (rq->stream) {
         buf_put(out, STR("Content-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n"));

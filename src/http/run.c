@@ -260,6 +260,8 @@ static void handle(struct request *rq)
     if (rc != RC_OK) {
         must(!rq->deferred);
         problem_answer(rq, rc, NULL, &rq->why);
+    } else if (t->cls == HTTP_STREAM && !rq->answered && rq->head_only) {
+        answer_body(rq, 200, "text/event-stream", STR_NONE);
     } else if (t->cls == HTTP_STREAM && !rq->answered) {
         rq->stream = true;
         rq->status = 200;

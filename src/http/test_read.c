@@ -81,7 +81,7 @@ static struct verdict read_cut(str bytes, const size_t *cuts, size_t n_cuts)
     enum read_state s = READ_MORE;
     reading_begin(&r);
     for (size_t i = 0; i <= n_cuts && s == READ_MORE; i++) {
-        s = step(&r, bytes.p, i < n_cuts ? cuts[i] : bytes.n);
+        s = step(&r, bytes.p, cuts != NULL && i < n_cuts ? cuts[i] : bytes.n);
     }
     r.v.state = s;
     r.v.body_n = r.body.n;

@@ -1,7 +1,7 @@
 /* A server with a few tiny routes, to measure what room http itself costs. Prints its port and serves until
  * stdin ends: /inline (answered on the event thread), /defer (ticket answered by another thread in batches),
- * /work (worker). Usage: http_bench [event threads] [worker threads]. Driven by tests/bench/http.mjs with wrk,
- * next to nginx.
+ * /work (worker). Usage: http_bench [event threads] [worker threads]. Driven by tests/bench/http.mjs with
+ * wrk, next to nginx.
  */
 #include <pthread.h>
 #include <stdatomic.h>
