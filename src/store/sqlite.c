@@ -240,6 +240,19 @@ static void run_each_alone(struct writer *w)
 
 /* ---- the group ---- */
 
+#ifdef MZ_TEST
+int64_t sqlite_group_us = GROUP_US;
+#endif
+
+static int64_t group_us(void)
+{
+#ifdef MZ_TEST
+    return sqlite_group_us;
+#else
+    return GROUP_US;
+#endif
+}
+
 /* Rows of a batch that was not finished come first; false: the transaction has ended. */
 static bool group_rows(struct writer *w, int64_t start)
 {
@@ -284,7 +297,7 @@ static void run_group(struct writer *w)
     bool served[CLASSES] = {false};
     bool whole = group_rows(w, start);
     while (whole && w->n < GROUP_CALLS_MAX) {
-        struct call *c = next_call(w, clock_mono_us() - start >= GROUP_US, served);
+        struct call *c = next_call(w, clock_mono_us() - start >= group_us(), served);
         if (c == NULL)
             break;
         w->group[w->n++] = c;

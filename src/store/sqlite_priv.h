@@ -60,5 +60,6 @@ void readers_free(struct readers *r);
 bool sl_append_rows(struct sl_conn *c, struct batch *b, int64_t until_us, size_t *end);
 #ifdef MZ_TEST
 int sqlite_waiting(struct store *s);
+extern int64_t sqlite_group_us; /* a slow machine must not split a test's group */
 #endif
 #endif
