@@ -7,6 +7,9 @@
 
 struct http;
 struct request;
+struct event_doc; /* of room observe */
+extern const struct event_doc http_event_docs[];
+extern const size_t http_event_docs_n;
 
 /* ---- problems: one row per stable code; rows of all rooms make /errors and /errors/{code} ---- JSON: type
  * (<base_url>/errors/<code>), title, status, detail, code, request_id, means, next, and for input mistakes

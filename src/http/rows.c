@@ -132,6 +132,13 @@ const struct metric http_metrics[] = {
 };
 const size_t http_metrics_n = COUNT_OF(http_metrics);
 
+const struct event_doc http_event_docs[] = {
+    {"http.request",
+     "A request that ran on a worker has been answered: its id, method, route, status, who asked, how long "
+     "it took and, when refused, the problem code."},
+};
+const size_t http_event_docs_n = COUNT_OF(http_event_docs);
+
 static const struct param lang_param[] = {
     {.name = "lang", .in = IN_QUERY, .kind = P_ENUM, .choices = "en|th", .doc = "Language of the page."},
 };
