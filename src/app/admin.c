@@ -1,5 +1,5 @@
-/* Routes of the admin socket: whoever can open STATE/daemon.sock (mode 0600) is the operator. The CLI is the client.
- * What changes anything is audited with the actor "cli".
+/* Routes of the admin socket: whoever can open STATE/daemon.sock (mode 0600) is the operator. The CLI is the
+ * client. What changes anything is audited with the actor "cli".
  */
 #include "app/app.h"
 

@@ -1,8 +1,10 @@
-/* app: the daemon put together. wiring.c alone names every room; main.c has the commands, serve.c the process's life.
+/* app: the daemon put together. wiring.c alone names every room; main.c has the commands, serve.c the
+ * process's life.
  *
- * Listeners: public (http.listen: pages, REST, webhooks), private (http.private_listen: /readyz, /metrics; keep it off
- * the internet) and the admin socket STATE/daemon.sock (mode 0600), over which the CLI changes a running daemon.
- * Files in the state folder: daemon.lock (one daemon at a time), daemon.sock, demo.json (demo only).
+ * Listeners: public (http.listen: pages, REST, webhooks), private (http.private_listen: /readyz, /metrics;
+ * keep it off the internet) and the admin socket STATE/daemon.sock (mode 0600), over which the CLI changes a
+ * running daemon. Files in the state folder: daemon.lock (one daemon at a time), daemon.sock, demo.json (demo
+ * only).
  */
 #ifndef MZ_APP_H
 #define MZ_APP_H

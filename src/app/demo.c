@@ -1,6 +1,7 @@
-/* The demo workspace of `./dev run`: one workspace with an owner, an API key, the simulator's shop as its business
- * account, mozflow-demo as return URL and event endpoint. Made once; STATE/demo.json (mode 0600) keeps what is shown only
- * once, so that a second start finds the same workspace. Only for loopback addresses: a real installation is not seeded.
+/* The demo workspace of `./dev run`: one workspace with an owner, an API key, the simulator's shop as its
+ * business account, mozflow-demo as return URL and event endpoint. Made once; STATE/demo.json (mode 0600)
+ * keeps what is shown only once, so that a second start finds the same workspace. Only for loopback
+ * addresses: a real installation is not seeded.
  */
 #include <errno.h>
 #include <fcntl.h>

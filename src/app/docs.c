@@ -1,5 +1,5 @@
-/* gen-docs: the const tables of all rooms as Markdown pages under docs/generated. tools/check-docs compares them with
- * what is committed, so a route, setting, flag, metric, event or alert cannot be without its page.
+/* gen-docs: the const tables of all rooms as Markdown pages under docs/generated. tools/check-docs compares
+ * them with what is committed, so a route, setting, flag, metric, event or alert cannot be without its page.
  */
 #include <sys/stat.h>
 #include "app/app.h"

@@ -1,5 +1,6 @@
-/* The program mozflow-tiktok: a table of commands. `serve` is the daemon; commands that change anything speak to the
- * running daemon over its admin socket. Exit codes: 0 done; 1 failed; 2 configuration or usage; 3 locked.
+/* The program mozflow-tiktok: a table of commands. `serve` is the daemon; commands that change anything speak
+ * to the running daemon over its admin socket. Exit codes: 0 done; 1 failed; 2 configuration or usage; 3
+ * locked.
  */
 #include <unistd.h>
 #include "app/app.h"

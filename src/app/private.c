@@ -1,5 +1,5 @@
-/* Routes of the private listener: readiness with its reasons, metrics. Nothing here needs a credential, which is why
- * the listener must stay private (default 127.0.0.1).
+/* Routes of the private listener: readiness with its reasons, metrics. Nothing here needs a credential, which
+ * is why the listener must stay private (default 127.0.0.1).
  */
 #include "app/app.h"
 

@@ -1,5 +1,6 @@
-/* The life of the daemon's process: no core dumps, one daemon per state folder, open, start, wait for a signal, stop.
- * Exit codes: 0 ended on request; 2 configuration; 3 the state folder is held by another daemon; 1 anything else.
+/* The life of the daemon's process: no core dumps, one daemon per state folder, open, start, wait for a
+ * signal, stop. Exit codes: 0 ended on request; 2 configuration; 3 the state folder is held by another
+ * daemon; 1 anything else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,8 @@ static void protect_process(void)
     }
 }
 
-/* A new daemon waits for the old one to end: with socket activation the backlog holds the callers meanwhile. */
+/* A new daemon waits for the old one to end: with socket activation the backlog holds the callers meanwhile.
+ * */
 static enum rc take_lock(struct app *a, struct fault *why)
 {
     char path[512];

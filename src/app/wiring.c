@@ -1,5 +1,5 @@
-/* The only file that names every room: their const tables, who handles which inner event, and the order of opening and
- * closing. Adding a capability means adding its rows here.
+/* The only file that names every room: their const tables, who handles which inner event, and the order of
+ * opening and closing. Adding a capability means adding its rows here.
  */
 #include "accounts/rows.h"
 #include "app/app.h"

@@ -1,5 +1,6 @@
-/* Sliding minute per bucket in 60 one-second cells. Buckets are found by a hash of (app, endpoint); at most 256,
- * far above apps x endpoints; beyond that the last bucket is shared, which only makes the limit stricter.
+/* Sliding minute per bucket in 60 one-second cells. Buckets are found by a hash of (app, endpoint); at most
+ * 256, far above apps x endpoints; beyond that the last bucket is shared, which only makes the limit
+ * stricter.
  */
 #include <pthread.h>
 #include "budget/budget.h"

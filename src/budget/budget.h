@@ -1,9 +1,9 @@
 /* budget: rate budgets towards TikTok. Gives permits, without which no tiktok function can be called.
  *
- * One bucket per (app, endpoint): calls in the last 60 s, counted by slot. The default, 600 a minute per endpoint, is
- * TikTok's published figure for open.tiktokapis.com (login-kit 4.2). A refusal by TikTok (429, 40100) shuts the bucket
- * for the time it named. This node's own memory; sharing by nodes comes with the connected accounts (one row per
- * bucket, a slot reserved by spacing). Thread-safe. Owns no table yet.
+ * One bucket per (app, endpoint): calls in the last 60 s, counted by slot. The default, 600 a minute per
+ * endpoint, is TikTok's published figure for open.tiktokapis.com (login-kit 4.2). A refusal by TikTok (429,
+ * 40100) shuts the bucket for the time it named. This node's own memory; sharing by nodes comes with the
+ * connected accounts (one row per bucket, a slot reserved by spacing). Thread-safe. Owns no table yet.
  */
 #ifndef MZ_BUDGET_H
 #define MZ_BUDGET_H

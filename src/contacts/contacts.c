@@ -1,6 +1,6 @@
-/* The one way a person enters: contacts_touch. Order of a touch: lock the identity -> find it -> make both rows, or
- * save what is newer -> event when something a reader can see changed. An older sighting (a late webhook) never
- * overwrites a newer name. What can go wrong: an empty or oversized external id (refused).
+/* The one way a person enters: contacts_touch. Order of a touch: lock the identity -> find it -> make both
+ * rows, or save what is newer -> event when something a reader can see changed. An older sighting (a late
+ * webhook) never overwrites a newer name. What can go wrong: an empty or oversized external id (refused).
  */
 #include "accounts/accounts.h"
 #include "contacts/contacts_priv.h"

@@ -1,10 +1,11 @@
-/* contacts: who a message, a sign-in or a lead came from. Minimal in part 1: identities and one contact for each.
+/* contacts: who a message, a sign-in or a lead came from. Minimal in part 1: identities and one contact for
+ * each.
  *
- * Tables: contacts, contact_identities. The key of a person is (workspace, kind, external id): the open_id of one app,
- * the unique_identifier of Business Messaging (stable across its APIs; business-messaging 3.5). Names and usernames are
- * attributes that change; they are never keys. Other rooms store the identity id, never the contact id:
- * contacts_of(identity) resolves it, so that a later merge touches only this room's tables.
- * Personal data (names) is written only here. No thread of its own.
+ * Tables: contacts, contact_identities. The key of a person is (workspace, kind, external id): the open_id of
+ * one app, the unique_identifier of Business Messaging (stable across its APIs; business-messaging 3.5).
+ * Names and usernames are attributes that change; they are never keys. Other rooms store the identity id,
+ * never the contact id: contacts_of(identity) resolves it, so that a later merge touches only this room's
+ * tables. Personal data (names) is written only here. No thread of its own.
  */
 #ifndef MZ_CONTACTS_H
 #define MZ_CONTACTS_H
@@ -33,8 +34,9 @@ struct contact_ref {
     str contact_id;        /* con_... at this moment: not to be stored by others */
     bool created, changed; /* the contact is new; a name changed */
 };
-/* Finds or makes the identity and its contact, inside the caller's transaction. Emits `contact.updated` when created
- * or changed. Takes the lock ("contact", kind/external id). RC_INVALID "contacts.external_id" when empty or too long. */
+/* Finds or makes the identity and its contact, inside the caller's transaction. Emits `contact.updated` when
+ * created or changed. Takes the lock ("contact", kind/external id). RC_INVALID "contacts.external_id" when
+ * empty or too long. */
 MUSTCHECK enum rc contacts_touch(struct tx *tx, const struct contact_seen *seen, struct arena *mem,
                                  struct contact_ref *out, struct fault *why);
 

@@ -1,5 +1,5 @@
-/* The statements of contacts. Personal data (names, avatars) is written by contacts_db_identity_make/save and contacts_db_contact_save
- * alone. Lists run newest first by id, because ids are time-ordered.
+/* The statements of contacts. Personal data (names, avatars) is written by contacts_db_identity_make/save and
+ * contacts_db_contact_save alone. Lists run newest first by id, because ids are time-ordered.
  */
 #include "contacts/contacts_priv.h"
 

@@ -1,4 +1,5 @@
-/* GET /v1/contacts, GET /v1/contacts/{id}, and the room's const rows. A list is newest first; its cursor is the last id.
+/* GET /v1/contacts, GET /v1/contacts/{id}, and the room's const rows. A list is newest first; its cursor is
+ * the last id.
  */
 #include "contacts/contacts_priv.h"
 #include "contacts/contacts_routes.h"

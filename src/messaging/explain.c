@@ -1,4 +1,5 @@
-/* The story of one message: when TikTok says it was written, when it was stored here, what happened to its event. */
+/* The story of one message: when TikTok says it was written, when it was stored here, what happened to its
+ * event. */
 #include "messaging/messaging_priv.h"
 
 static void step(struct explain *out, int64_t at_ms, str text)

@@ -1,7 +1,7 @@
-/* One inbound message: load -> parse (pure) -> one transaction: contact touched, conversation found or made, message
- * stored once, conversation moved, event emitted, feed told. Locks ascend: contact, then conversation.
- * What can go wrong: content without its ids (dead letter with the field's name); a body past its retention (dead
- * letter). A second delivery ends at the message's unique key.
+/* One inbound message: load -> parse (pure) -> one transaction: contact touched, conversation found or made,
+ * message stored once, conversation moved, event emitted, feed told. Locks ascend: contact, then
+ * conversation. What can go wrong: content without its ids (dead letter with the field's name); a body past
+ * its retention (dead letter). A second delivery ends at the message's unique key.
  */
 #include "messaging/messaging_priv.h"
 

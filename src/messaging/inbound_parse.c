@@ -1,5 +1,6 @@
-/* im_receive_msg to struct inbound. Pure. Optional in production: scene_type, is_follower, message_tag (business-
- * messaging 3.5), so only ids, time and type are demanded. The envelope counts seconds, the content milliseconds.
+/* im_receive_msg to struct inbound. Pure. Optional in production: scene_type, is_follower, message_tag
+ * (business- messaging 3.5), so only ids, time and type are demanded. The envelope counts seconds, the
+ * content milliseconds.
  */
 #include "messaging/messaging.h"
 

@@ -1,12 +1,13 @@
 /* messaging: conversations and messages of connected business accounts. Part 1: text messages in.
  *
- * Tables: conversations, messages. Flow: webhook puts the job messaging.inbound under the key in:<conversation>; the job
- * loads the event, parses it (pure) and in one transaction touches the contact, finds or makes the conversation, stores
- * the message once on TikTok's message id, moves the conversation by its table, emits message.received and puts the feed
- * entries. A second delivery finds the message and changes nothing. Order inside a conversation is TikTok's time, then
- * TikTok's message id; late events end in the same state as timely ones.
- * Types other than text are stored as "not shown yet" with their reference, so that a later version can show them.
- * Threads: jobs' intake workers and http's workers. Personal data: messages.text (plain, so that people can search it).
+ * Tables: conversations, messages. Flow: webhook puts the job messaging.inbound under the key
+ * in:<conversation>; the job loads the event, parses it (pure) and in one transaction touches the contact,
+ * finds or makes the conversation, stores the message once on TikTok's message id, moves the conversation by
+ * its table, emits message.received and puts the feed entries. A second delivery finds the message and
+ * changes nothing. Order inside a conversation is TikTok's time, then TikTok's message id; late events end in
+ * the same state as timely ones. Types other than text are stored as "not shown yet" with their reference, so
+ * that a later version can show them. Threads: jobs' intake workers and http's workers. Personal data:
+ * messages.text (plain, so that people can search it).
  */
 #ifndef MZ_MESSAGING_H
 #define MZ_MESSAGING_H

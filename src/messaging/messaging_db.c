@@ -1,5 +1,6 @@
-/* The statements of messaging. A message is unique on TikTok's id within its account; everything else of a second
- * delivery is skipped by that one insert. Columns of the two SELECT lists are read by number in messaging_rest.c.
+/* The statements of messaging. A message is unique on TikTok's id within its account; everything else of a
+ * second delivery is skipped by that one insert. Columns of the two SELECT lists are read by number in
+ * messaging_rest.c.
  */
 #include "messaging/messaging_priv.h"
 

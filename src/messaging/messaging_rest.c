@@ -1,5 +1,6 @@
-/* Conversations and messages over REST, newest first. A cursor is "<time>.<tie>": the tie is the conversation's id, or
- * TikTok's message id in base64url. The column numbers are those of the SELECT lists in messaging_db.c.
+/* Conversations and messages over REST, newest first. A cursor is "<time>.<tie>": the tie is the
+ * conversation's id, or TikTok's message id in base64url. The column numbers are those of the SELECT lists in
+ * messaging_db.c.
  */
 #include "messaging/messaging_priv.h"
 

@@ -1,4 +1,5 @@
-/* The room's const rows. The JSON Schema of message.received and the REST shapes come from the same writers. */
+/* The room's const rows. The JSON Schema of message.received and the REST shapes come from the same writers.
+ * */
 #include "messaging/messaging_priv.h"
 
 static str key_of_conversation(const struct webhook_event *ev, struct arena *mem)

@@ -1,5 +1,5 @@
-/* Raising and showing alerts. What can go wrong: an inner event names an alert without a row; that is our mistake and
- * becomes a dead letter, which is itself listed.
+/* Raising and showing alerts. What can go wrong: an inner event names an alert without a row; that is our
+ * mistake and becomes a dead letter, which is itself listed.
  */
 #include "operate/operate_priv.h"
 

@@ -1,5 +1,5 @@
-/* Dead letters: jobs that ended without an effect, why, and their replay. Routes of operate, because jobs names no
- * permission and appends no audit.
+/* Dead letters: jobs that ended without an effect, why, and their replay. Routes of operate, because jobs
+ * names no permission and appends no audit.
  */
 #include "access/access.h"
 #include "operate/operate_priv.h"

@@ -1,4 +1,5 @@
-/* explain: asks every room's row whose prefix fits, follows what they name, sorts by time. Bounded: 16 ids, 64 steps. */
+/* explain: asks every room's row whose prefix fits, follows what they name, sorts by time. Bounded: 16 ids,
+ * 64 steps. */
 #include "operate/operate_priv.h"
 
 struct asking {

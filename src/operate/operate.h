@@ -1,10 +1,11 @@
-/* operate: alerts as durable rows, the story of one id, dead letters. Part 1: what a person on call needs first.
+/* operate: alerts as durable rows, the story of one id, dead letters. Part 1: what a person on call needs
+ * first.
  *
- * Tables: alerts (one row per workspace, name and object while it lasts; counted, not repeated). An alert is raised by the
- * inner event alert.raised {"alert", "object", "count"} in the raising room's own transaction; the job operate.alert
- * writes the row, a metric, a log event and, for a workspace, the event alert.raised to Mozflow. Its words come from the
- * rooms' alert rows. explain gathers the rooms' explain rows: a message or a login from arrival to delivery, in words.
- * No thread of its own.
+ * Tables: alerts (one row per workspace, name and object while it lasts; counted, not repeated). An alert is
+ * raised by the inner event alert.raised {"alert", "object", "count"} in the raising room's own transaction;
+ * the job operate.alert writes the row, a metric, a log event and, for a workspace, the event alert.raised to
+ * Mozflow. Its words come from the rooms' alert rows. explain gathers the rooms' explain rows: a message or a
+ * login from arrival to delivery, in words. No thread of its own.
  */
 #ifndef MZ_OPERATE_H
 #define MZ_OPERATE_H
@@ -35,8 +36,9 @@ struct operate {
 };
 const struct alert_row *operate_alert(const struct operate *o, str name); /* NULL: unknown */
 
-/* Everything known about an id, in order of time, following references between rooms (<= 16). workspace STR_NONE: the
- * operator's view, over all workspaces. RC_MISSING "operate.unknown_id" when no room knows it. */
+/* Everything known about an id, in order of time, following references between rooms (<= 16). workspace
+ * STR_NONE: the operator's view, over all workspaces. RC_MISSING "operate.unknown_id" when no room knows it.
+ * */
 MUSTCHECK enum rc operate_explain(const struct operate *o, str workspace, str id, struct arena *mem,
                                   struct explain *out, struct fault *why);
 /* {"id", "steps": [{"at", "text"}]} */

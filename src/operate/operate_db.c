@@ -1,4 +1,5 @@
-/* The alerts table. One row per (workspace, name, object): a repetition adds to its count and moves its last time. */
+/* The alerts table. One row per (workspace, name, object): a repetition adds to its count and moves its last
+ * time. */
 #include "operate/operate_priv.h"
 
 static const struct migration migrations[] = {

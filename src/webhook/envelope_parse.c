@@ -1,6 +1,7 @@
-/* The envelope after the commit: {client_key, event, create_time (s), user_openid, content (JSON inside a string)}.
- * Pure. An authentic body that is no envelope is RC_INVALID: the caller keeps it. user_openid may be absent
- * (login-kit 6.3, portability events); content that is no JSON leaves content NULL, and the handler decides.
+/* The envelope after the commit: {client_key, event, create_time (s), user_openid, content (JSON inside a
+ * string)}. Pure. An authentic body that is no envelope is RC_INVALID: the caller keeps it. user_openid may
+ * be absent (login-kit 6.3, portability events); content that is no JSON leaves content NULL, and the handler
+ * decides.
  */
 #include "webhook/webhook.h"
 

@@ -1,6 +1,7 @@
-/* The intake, on http's event threads: app by path -> signature over the raw bytes with current and previous secret ->
- * time class -> key -> seal -> store_append -> 200 after the commit. Nothing here parses JSON or waits.
- * What can go wrong: a queue that is full or a store that is away is 503 with Retry-After; TikTok repeats for 72 h.
+/* The intake, on http's event threads: app by path -> signature over the raw bytes with current and previous
+ * secret -> time class -> key -> seal -> store_append -> 200 after the commit. Nothing here parses JSON or
+ * waits. What can go wrong: a queue that is full or a store that is away is 503 with Retry-After; TikTok
+ * repeats for 72 h.
  */
 #include "webhook/webhook_priv.h"
 
@@ -102,8 +103,8 @@ static bool signed_by(struct hmac *h, const struct signature *sig, str t_text, s
     return equal_ct(mac, sig->s, sizeof mac);
 }
 
-/* The t that was signed is its text as sent: the header was checked to be digits, so it is rebuilt without loss
- * only when it has no leading zero; TikTok sends none. */
+/* The t that was signed is its text as sent: the header was checked to be digits, so it is rebuilt without
+ * loss only when it has no leading zero; TikTok sends none. */
 static bool authentic(struct lane *l, size_t app, const struct signature *sig, str body)
 {
     char text[24];
@@ -198,7 +199,8 @@ enum rc webhook_receive(struct request *rq, void *ctx, struct fault *why)
     return append(w, rq, app, &sig, sealed, &key, why);
 }
 
-/* No handshake is documented for either portal (business-messaging 3.1); several receivers echo this parameter. */
+/* No handshake is documented for either portal (business-messaging 3.1); several receivers echo this
+ * parameter. */
 enum rc webhook_challenge(struct request *rq, void *ctx, struct fault *why)
 {
     const struct webhook *w = ctx;

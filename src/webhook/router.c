@@ -1,7 +1,7 @@
-/* The router: one thread per process drains what waits, app by app, in arrival order. A batch is read and parsed
- * outside any transaction; then one transaction marks each row that is still waiting and puts its job. Another node
- * that read the same rows finds them marked and puts nothing.
- * What can go wrong: the database is away (the rows wait); a poisoned body (marked unparsable, never retried).
+/* The router: one thread per process drains what waits, app by app, in arrival order. A batch is read and
+ * parsed outside any transaction; then one transaction marks each row that is still waiting and puts its job.
+ * Another node that read the same rows finds them marked and puts nothing. What can go wrong: the database is
+ * away (the rows wait); a poisoned body (marked unparsable, never retried).
  */
 #include <errno.h>
 #include "webhook/webhook_priv.h"
@@ -95,7 +95,8 @@ static enum rc put_job(const struct batch *b, struct tx *tx, const struct routed
     return jobs_put(tx, &job, why);
 }
 
-/* Events of the installation (authorization.removed) need no owner: their handler looks at every workspace. */
+/* Events of the installation (authorization.removed) need no owner: their handler looks at every workspace.
+ * */
 static enum rc route_one(const struct batch *b, struct tx *tx, struct routed *d, struct fault *why)
 {
     str workspace = STR_NONE, account = STR_NONE;
@@ -171,7 +172,8 @@ enum rc router_drain_app(struct webhook *w, size_t app, size_t *routed, struct f
     return rc;
 }
 
-/* A burst of refused signatures is a wrong or rotated secret, or an attack: one durable alert a minute says so. */
+/* A burst of refused signatures is a wrong or rotated secret, or an attack: one durable alert a minute says
+ * so. */
 static enum rc put_alert(struct tx *tx, void *arg, struct fault *why)
 {
     return jobs_emit(tx, "alert.raised", STR("-"), STR_NONE, *(const str *)arg, why);

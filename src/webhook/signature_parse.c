@@ -1,6 +1,6 @@
-/* The pure front of the intake: signature header, time class, the envelope's create_time. Runs on untrusted bytes
- * before anything is verified, so it allocates nothing and looks at a bounded number of bytes.
- * Source of the header's form: business-messaging 3.2 (developers.tiktok.com/doc/webhooks-verification).
+/* The pure front of the intake: signature header, time class, the envelope's create_time. Runs on untrusted
+ * bytes before anything is verified, so it allocates nothing and looks at a bounded number of bytes. Source
+ * of the header's form: business-messaging 3.2 (developers.tiktok.com/doc/webhooks-verification).
  */
 #include "webhook/webhook.h"
 

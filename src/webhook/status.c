@@ -1,5 +1,6 @@
-/* What people see of the intake: when each app's webhooks were last proven, the story of one delivery, and the daily
- * removal of rows past their retention. A workspace sees an app's times, never another workspace's events.
+/* What people see of the intake: when each app's webhooks were last proven, the story of one delivery, and
+ * the daily removal of rows past their retention. A workspace sees an app's times, never another workspace's
+ * events.
  */
 #include "webhook/webhook_priv.h"
 

@@ -1,5 +1,5 @@
-/* The room's life, bodies for jobs, what a person may see of the intake, retention, explain.
- * What can go wrong: an empty secret (refused: anyone could sign), a body whose day key is gone (webhook.gone).
+/* The room's life, bodies for jobs, what a person may see of the intake, retention, explain. What can go
+ * wrong: an empty secret (refused: anyone could sign), a body whose day key is gone (webhook.gone).
  */
 #include "webhook/webhook_priv.h"
 

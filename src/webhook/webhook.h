@@ -1,19 +1,19 @@
 /* webhook: prove it is TikTok, store once, route by event name.
  *
- * POST /webhooks/tiktok/{app}: HMAC-SHA-256 over "t.body" with the app's current and previous secret, in constant
- * time, before anything is parsed (reliability-security 3.2); time classes of 3.3: |dt| <= 300 s fresh, up to 73 h
- * old stale (kept: the seven-day dedupe is the replay defence), older or over 300 s ahead quarantine. One row in
- * webhook_inbox, its body sealed under the day's key; 200 only after the commit. Key = (app, envelope create_time,
- * 128-bit hash of the raw body): never the signature's t, so a re-signed retry is still a duplicate.
- * Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 + Retry-After when full, failing or
- * draining. Never 200 without a row, never 4xx for our own faults.
+ * POST /webhooks/tiktok/{app}: HMAC-SHA-256 over "t.body" with the app's current and previous secret, in
+ * constant time, before anything is parsed (reliability-security 3.2); time classes of 3.3: |dt| <= 300 s
+ * fresh, up to 73 h old stale (kept: the seven-day dedupe is the replay defence), older or over 300 s ahead
+ * quarantine. One row in webhook_inbox, its body sealed under the day's key; 200 only after the commit. Key =
+ * (app, envelope create_time, 128-bit hash of the raw body): never the signature's t, so a re-signed retry is
+ * still a duplicate. Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 + Retry-After
+ * when full, failing or draining. Never 200 without a row, never 4xx for our own faults.
  *
  * Tables: webhook_inbox (no workspace yet: exempt), webhook_seen (last verified and test times per app).
- * Threads: intake runs on http's event threads; one router thread drains unrouted rows in arrival order, <= 256 a
- * batch, finds account and workspace, puts the keyed jobs and marks the rows in one transaction. A second node's router
- * waits on the lock ("router", app).
- * What can go wrong: unknown events, unparsable but authentic bodies and events of unknown accounts are kept, counted
- * and answered 200, because a refusal would make TikTok repeat them for 72 h.
+ * Threads: intake runs on http's event threads; one router thread drains unrouted rows in arrival order, <=
+ * 256 a batch, finds account and workspace, puts the keyed jobs and marks the rows in one transaction. A
+ * second node's router waits on the lock ("router", app). What can go wrong: unknown events, unparsable but
+ * authentic bodies and events of unknown accounts are kept, counted and answered 200, because a refusal would
+ * make TikTok repeat them for 72 h.
  */
 #ifndef MZ_WEBHOOK_H
 #define MZ_WEBHOOK_H
@@ -79,8 +79,9 @@ void webhook_close(struct webhook **w);
 /* Routes everything that waits, on this thread: tests. */
 MUSTCHECK enum rc webhook_route_all(struct webhook *w, struct fault *why);
 
-/* For the job that handles a routed event: args {"ref":...,"account":...}. The body is opened and parsed again.
- * RC_MISSING "webhook.gone" after retention; RC_INVALID "webhook.content" when the content is no JSON. */
+/* For the job that handles a routed event: args {"ref":...,"account":...}. The body is opened and parsed
+ * again. RC_MISSING "webhook.gone" after retention; RC_INVALID "webhook.content" when the content is no JSON.
+ * */
 MUSTCHECK enum rc webhook_load(struct webhook *w, str ref, struct arena *mem, struct webhook_event *out,
                                struct fault *why);
 
@@ -89,8 +90,8 @@ struct signature {
     int64_t t_s;
     unsigned char s[32];
 };
-/* "t=<digits>,s=<64 hex>": parts by name in any order, blanks after commas, unknown parts ignored; duplicates, signs,
- * overflow and bad hex refused. */
+/* "t=<digits>,s=<64 hex>": parts by name in any order, blanks after commas, unknown parts ignored;
+ * duplicates, signs, overflow and bad hex refused. */
 MUSTCHECK bool signature_parse(str header, struct signature *out);
 enum time_class { TIME_FRESH, TIME_STALE, TIME_QUARANTINE };
 enum time_class time_classify(int64_t t_s, int64_t now_ms);

@@ -1,5 +1,5 @@
-/* The inbox's statements. The primary key begins with the app and TikTok's own time, so that the unique index grows at
- * its end; the partial index holds only what waits. Bodies are sealed before they come here.
+/* The inbox's statements. The primary key begins with the app and TikTok's own time, so that the unique index
+ * grows at its end; the partial index holds only what waits. Bodies are sealed before they come here.
  */
 #include "webhook/webhook_priv.h"
 
