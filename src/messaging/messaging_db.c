@@ -98,7 +98,7 @@ static enum conversation_status status_of(str name)
     for (size_t i = 0; i < CONV_STATUSES; i++)
         if (str_eq(name, str_of(conversation_status_names[i])))
             return (enum conversation_status)i;
-    must(!"a stored status is unknown");
+    must(false && "a stored status is unknown");
     return CONV_OPEN;
 }
 
