@@ -10,7 +10,11 @@
 
 /* Variables that begin like settings and are none: planted defects, and the path of the settings file
  * itself. */
-static const char *const not_settings[] = {"MZ_PLANT", "MZ_CONFIG"};
+static const char *const not_settings[] = {
+#ifdef MZ_PLANT
+    "MZ_PLANT",
+#endif
+    "MZ_CONFIG"};
 
 struct opened {
     int fd;
