@@ -150,6 +150,7 @@ static enum rc refresh_leased(struct opened *o, struct fault *why)
     if (rc == RC_OK) {
         o->tokens = &tokens;
         rc = store_write(o->a->o.store, STORE_INTAKE, keep_tokens, o, why);
+        o->tokens = NULL;
     }
     metric_add(&accounts_metrics[0], 1, rc_name(rc), NULL);
     log_event(o->a->o.log, rc == RC_OK ? LOG_INFO : LOG_WARN, "accounts.refresh", F_ID("account", o->account),

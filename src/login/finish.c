@@ -9,7 +9,8 @@
 enum { TOTAL_MS = 8000, PROFILE_MIN_MS = 300 };
 
 const struct metric login_metrics[] = {
-    {"mz_login_total", METRIC_COUNTER, "outcome,purpose", "Sign-in attempts that ended, by outcome and purpose."},
+    {"mz_login_total", METRIC_COUNTER, "outcome,purpose",
+     "Sign-in attempts that ended, by outcome and purpose."},
 };
 const size_t login_metrics_n = COUNT_OF(login_metrics);
 const struct metric *login_metric_ends = &login_metrics[0];

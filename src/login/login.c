@@ -26,7 +26,7 @@ void login_close(struct login **l)
     *l = NULL;
 }
 
-/* ---- authorization.removed: one transaction per workspace that knows the person, the last one ends the job ---- */
+/* ---- authorization.removed: one transaction per workspace that knows the person ---- */
 struct removing {
     struct login *l;
     struct arena *mem;
