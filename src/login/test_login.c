@@ -259,6 +259,46 @@ static void finishes_whole(bool postgres)
 }
 TESTDB_CASES(finishes_whole)
 
+/* ---- hand-over codes: of their workspace, once ---- */
+struct coding {
+    str workspace, code;
+    struct arena *mem;
+    bool used;
+};
+static enum rc mint_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct coding *c = arg;
+    return login_code_mint(tx, c->workspace, STR("lat_1"), c->mem, &c->code, why);
+}
+static enum rc burn_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct coding *c = arg;
+    struct code_row row;
+    return db_code_take(tx, c->workspace, sha256_hex(c->code, tx_mem(tx)), &row, &c->used, why);
+}
+static const struct sql plain_codes = {
+    "test.plain_codes",
+    "SELECT COUNT(*) FROM login_codes WHERE workspace_id = $1 AND length(code_hash) <> 64"};
+
+static void codes_stay_in_their_workspace(bool postgres)
+{
+    struct world w;
+    struct fault why = {0};
+    world_open(&w, postgres);
+    struct coding c = {.workspace = ws, .mem = w.kit.mem};
+    assert_rc(store_write(w.kit.db.store, STORE_INTERACTIVE, mint_fn, &c, &why), RC_OK, &why);
+    assert_int_equal(kit_int(&w.kit, &plain_codes, ws), 0);
+    c.workspace = STR("ws_b");
+    assert_rc(store_write(w.kit.db.store, STORE_INTERACTIVE, burn_fn, &c, &why), RC_MISSING, &why);
+    assert_false(c.used); /* as if it did not exist */
+    c.workspace = ws;
+    assert_rc(store_write(w.kit.db.store, STORE_INTERACTIVE, burn_fn, &c, &why), RC_OK, &why);
+    assert_rc(store_write(w.kit.db.store, STORE_INTERACTIVE, burn_fn, &c, &why), RC_MISSING, &why);
+    assert_true(c.used);
+    world_close(&w);
+}
+TESTDB_CASES(codes_stay_in_their_workspace)
+
 /* ---- pure ---- */
 static void ends_have_words(void **state)
 {
@@ -364,9 +404,13 @@ TESTDB_CASES(return_urls_are_checked)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ends_have_words), cmocka_unit_test(faults_become_own_ends),
-        TESTDB_BOTH(takes_only_its_own),   TESTDB_BOTH(states_expire),
-        TESTDB_BOTH(finishes_whole),       TESTDB_BOTH(return_urls_are_checked),
+        cmocka_unit_test(ends_have_words),
+        cmocka_unit_test(faults_become_own_ends),
+        TESTDB_BOTH(takes_only_its_own),
+        TESTDB_BOTH(states_expire),
+        TESTDB_BOTH(finishes_whole),
+        TESTDB_BOTH(return_urls_are_checked),
+        TESTDB_BOTH(codes_stay_in_their_workspace),
         TESTDB_BOTH(one_winner_of_two),
     };
     return cmocka_run_group_tests_name("login", tests, NULL, NULL);
