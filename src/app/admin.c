@@ -23,6 +23,28 @@ static const struct param link_params[] = {
      .max = 64,
      .doc = "The workspace."},
 };
+static const struct param workspace_params[] = {
+    {.name = "name",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .required = true,
+     .min = 1,
+     .max = 120,
+     .doc = "What people see."},
+    {.name = "owner_email",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .required = true,
+     .min = 3,
+     .max = 254,
+     .doc = "Its first member, who may do everything."},
+    {.name = "owner_name", .in = IN_BODY, .kind = P_TEXT, .max = 120, .doc = "Absent: Owner."},
+    {.name = "language",
+     .in = IN_BODY,
+     .kind = P_ENUM,
+     .choices = "en|th",
+     .doc = "Of the workspace and its owner; en by default."},
+};
 static const struct param flag_params[] = {
     {.name = "name", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The flag."},
     {.name = "state",
@@ -88,6 +110,40 @@ static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
     return rc;
 }
 
+/* A new tenant. The API key has every scope a key can have and is shown this once; the owner enters by link. */
+static enum rc post_workspace(struct request *rq, void *ctx, struct fault *why)
+{
+    struct app *a = ctx;
+    str name = rq_arg(rq, "owner_name"), language = rq_arg(rq, "language");
+    const struct access_boot_in in = {.workspace_name = rq_arg(rq, "name"),
+                                      .owner_email = rq_arg(rq, "owner_email"),
+                                      .owner_name = name.n > 0 ? name : STR("Owner"),
+                                      .language = language.n > 0 ? language : STR("en"),
+                                      .key_name = STR("first key")};
+    struct arena *secret = arena_open_secret(65536);
+    struct access_boot made;
+    struct buf b;
+    struct jw w;
+    enum rc rc = access_bootstrap(a->access, &in, secret, &made, why);
+    if (rc == RC_OK) {
+        buf_init(&b, rq_mem(rq), 8192);
+        jw_init(&w, &b);
+        jw_obj(&w, NULL);
+        jw_str(&w, "workspace_id", made.workspace);
+        jw_str(&w, "workspace_public_key", made.public_key);
+        jw_str(&w, "owner_id", made.owner);
+        jw_str(&w, "api_key", (str){(const char *)made.key.p, made.key.n});
+        jw_str(&w, "console_url",
+               arena_fmt(rq_mem(rq), STR_FMT "/console/enter?token=%.*s",
+                         STR_ARG(http_base_url(a->public_http)), (int)made.enter_token.n,
+                         (const char *)made.enter_token.p));
+        jw_end(&w);
+        answer_json(rq, 200, buf_str(&b));
+    }
+    arena_close(&secret);
+    return rc;
+}
+
 struct flag_setting {
     struct app *app;
     struct request *rq;
@@ -148,6 +204,16 @@ const struct route admin_routes[] = {
      .handle = post_link,
      .doc = "A one-time console sign-in link for a workspace's owner, 15 minutes.",
      .answer = "The link."},
+    {.method = "POST",
+     .path = "/admin/workspaces",
+     .name = "adminWorkspace",
+     .cls = HTTP_WRITE,
+     .no_once = true,
+     .params = workspace_params,
+     .n_params = COUNT_OF(workspace_params),
+     .handle = post_workspace,
+     .doc = "Makes a workspace with its first owner and a first API key.",
+     .answer = "{workspace_id, workspace_public_key, owner_id, api_key, console_url}"},
     {.method = "POST",
      .path = "/admin/flag",
      .name = "adminFlag",

@@ -10,7 +10,7 @@
 #endif
 
 struct options {
-    str state, config, out, demo_url, workspace, reason;
+    str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language;
     const char *words[4];
     int n_words;
 };
@@ -108,6 +108,13 @@ static int run_flag(const struct options *o)
     return post(o, "/admin/flag", names, values, 4);
 }
 
+static int run_workspace(const struct options *o)
+{
+    const char *const names[] = {"name", "owner_email", "owner_name", "language"};
+    const str values[] = {o->name, o->owner_email, o->owner_name, o->language};
+    return post(o, "/admin/workspaces", names, values, 4);
+}
+
 static int run_explain(const struct options *o)
 {
     struct arena *mem = arena_open(1u << 16);
@@ -138,6 +145,8 @@ static const struct command commands[] = {
      "explain ID --state DIR                      the story of a message or login"},
     {"console-link", NULL, 1, run_link,
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
+    {"workspace", "create", 0, run_workspace,
+     "workspace create --name NAME --owner-email E-MAIL [--owner-name NAME] [--language en|th] --state DIR"},
     {"flag", NULL, 2, run_flag, "flag NAME on|off|unset --reason WHY [--workspace WS] --state DIR"},
     {"demo", NULL, 0, run_demo,
      "demo --demo-url URL --state DIR             make or find the demo workspace"},
@@ -159,8 +168,11 @@ static bool option(struct options *o, const char *name, const char *value)
     const struct {
         const char *name;
         str *at;
-    } rows[] = {{"--state", &o->state},       {"--config", &o->config},       {"--out", &o->out},
-                {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace}, {"--reason", &o->reason}};
+    } rows[] = {
+        {"--state", &o->state},       {"--config", &o->config},           {"--out", &o->out},
+        {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace},     {"--reason", &o->reason},
+        {"--name", &o->name},         {"--owner-email", &o->owner_email}, {"--owner-name", &o->owner_name},
+        {"--language", &o->language}};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strcmp(name, rows[i].name) == 0) {
             *rows[i].at = str_of(value);
