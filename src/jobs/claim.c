@@ -139,7 +139,9 @@ static enum rc claim_fn(struct tx *tx, void *arg, struct fault *why)
     /* Only equality matters to a fence, and lanes are dropped when empty: a random one never comes back. */
     random_bytes(&c->fence, sizeof c->fence);
     c->fence = (c->fence & (INT64_MAX >> 1)) | 1;
-    enum rc rc = claim_lanes(tx, c, &got, why);
+    enum rc rc = jobs_db_plan_fresh(tx, why);
+    if (rc == RC_OK)
+        rc = claim_lanes(tx, c, &got, why);
     if (rc != RC_OK || got == 0)
         return rc;
     if ((rc = jobs_db_begin(tx, c->fence, c->mem, &r, why)) != RC_OK)

@@ -36,7 +36,11 @@ static enum rc lane_next(struct tx *tx, struct finish *f, struct fault *why)
     struct job *j = f->job;
     struct lane_move m = {lane_of(j), 0};
     bool found = false;
-    enum rc rc = jobs_db_head(tx, &m.lane, f->mem, &f->row, &found, why);
+    if (f->end == END_DONE && str_eq(j->row.lane, j->row.id)) /* JOB_FREE: the lane held this one alone */
+        return jobs_db_lane_drop(tx, &m.lane, why);
+    enum rc rc = jobs_db_plan_fresh(tx, why);
+    if (rc == RC_OK)
+        rc = jobs_db_head(tx, &m.lane, f->mem, &f->row, &found, why);
     if (rc != RC_OK)
         return rc;
     if (!found)

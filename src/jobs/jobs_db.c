@@ -113,6 +113,19 @@ enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, 
     return tx_query(tx, &turns, ARGS(V_INT(cls), V_TEXT(after)), mem, out, why);
 }
 
+/* PostgreSQL keeps a prepared statement's general plan. One that was made while the queue was empty reads the
+ * whole table, and goes on doing so when 100,000 jobs wait (measured: 48 ms a claim instead of 0.7), until
+ * autovacuum looks again. So the transactions that look for a lane's first job have their statements planned
+ * for the table as it is. */
+static const struct sql plan_fresh = {"jobs.plan_fresh",
+                                      "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"};
+
+enum rc jobs_db_plan_fresh(struct tx *tx, struct fault *why)
+{
+    struct rows *r;
+    return tx_is_postgres(tx) ? tx_query(tx, &plan_fresh, NO_ARGS, tx_mem(tx), &r, why) : RC_OK;
+}
+
 /* ---- claim ---- */
 #define CLAIM(where, lock)                                                                                   \
     "/* exempt: claims serve all workspaces */ WITH pick AS MATERIALIZED (SELECT workspace_id, cls, lane "   \

@@ -28,6 +28,8 @@ MUSTCHECK enum rc jobs_db_ready(struct tx *tx, int64_t cls, int64_t limit, struc
                                 struct rows **out, struct fault *why);
 MUSTCHECK enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, struct rows **out,
                                 struct fault *why);
+/* First in a transaction that claims, begins or looks for a head. */
+MUSTCHECK enum rc jobs_db_plan_fresh(struct tx *tx, struct fault *why);
 struct claim_want {
     int64_t cls, fence, until_ms, limit;
     str workspace; /* STR_NONE: whichever is oldest */
