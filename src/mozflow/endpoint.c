@@ -120,6 +120,8 @@ enum rc mozflow_keys_of(struct mozflow *m, struct tx *tx, str workspace, struct 
     struct secret_row *list;
     size_t count, used = 0;
     enum rc rc = mozflow_db_secrets(tx, workspace, secret_mem, &list, &count, why);
+    if (planted("mozflow.newest_secret_only") && count > 1)
+        count = 1;
     for (size_t i = 0; i < count && rc == RC_OK && used < MOZFLOW_SECRETS_MAX; i++) {
         const struct keys_place at = place_of(workspace, list[i].id);
         struct secret text;
