@@ -124,14 +124,15 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
     const struct {
         const struct event_doc *rows;
         size_t n;
-    } list[] = {{store_event_docs, store_event_docs_n},         {fetch_event_docs, fetch_event_docs_n},
-                {jobs_event_docs, jobs_event_docs_n},           {app_event_docs, app_event_docs_n},
-                {keys_event_docs, keys_event_docs_n},           {audit_event_docs, audit_event_docs_n},
-                {access_event_docs, access_event_docs_n},       {flags_event_docs, flags_event_docs_n},
-                {consent_event_docs, consent_event_docs_n},     {feed_event_docs, feed_event_docs_n},
-                {mozflow_event_docs, mozflow_event_docs_n},     {accounts_event_docs, accounts_event_docs_n},
-                {webhook_event_docs, webhook_event_docs_n},     {login_event_docs, login_event_docs_n},
-                {messaging_event_docs, messaging_event_docs_n}, {operate_event_docs, operate_event_docs_n}};
+    } list[] = {{store_event_docs, store_event_docs_n},       {http_event_docs, http_event_docs_n},
+                {fetch_event_docs, fetch_event_docs_n},       {jobs_event_docs, jobs_event_docs_n},
+                {app_event_docs, app_event_docs_n},           {keys_event_docs, keys_event_docs_n},
+                {audit_event_docs, audit_event_docs_n},       {access_event_docs, access_event_docs_n},
+                {flags_event_docs, flags_event_docs_n},       {consent_event_docs, consent_event_docs_n},
+                {feed_event_docs, feed_event_docs_n},         {mozflow_event_docs, mozflow_event_docs_n},
+                {accounts_event_docs, accounts_event_docs_n}, {webhook_event_docs, webhook_event_docs_n},
+                {login_event_docs, login_event_docs_n},       {messaging_event_docs, messaging_event_docs_n},
+                {operate_event_docs, operate_event_docs_n}};
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++)
             each(arg, &list[t].rows[i]);

@@ -30,7 +30,7 @@ static bool proof_fits(const struct exchanging *x, const struct attempt *a, stru
 {
     if (!str_eq(a->id, x->attempt_id) || !str_eq(a->mozflow_user_id, x->user))
         return false;
-    if (x->client_state.n > 0 && !str_eq(a->client_state, x->client_state))
+    if (!str_eq(a->client_state, x->client_state)) /* an attempt that has one must be proven with it */
         return false;
     return a->app_challenge.n == 0 || str_eq_nocase(a->app_challenge, sha256_hex(x->app_verifier, mem));
 }
