@@ -110,7 +110,8 @@ extern _Atomic int64_t http_skew_ms;
 void loop_note(struct loop *l, const struct note *n);    /* any thread */
 struct conn *loop_conn(struct loop *l, uint64_t ticket); /* NULL: gone */
 uint64_t conn_ticket(const struct conn *c);
-void loop_start(struct loop *l, struct http *h, unsigned no);
+void loop_prepare(struct loop *l, struct http *h, unsigned no);
+void loop_run(struct loop *l); /* starts its thread, once all loops are prepared */
 void loop_ring(struct loop *l);
 void loop_join(struct loop *l);
 void loop_release(struct loop *l); /* after all loops have been joined: they leave notes for each other */

@@ -83,7 +83,11 @@ static enum rc start(struct http *h, struct fault *why)
     h->work = work_open(h);
     h->loops = mem_new(sizeof(struct loop) * h->n_loops);
     for (unsigned i = 0; i < h->n_loops; i++) {
-        loop_start(&h->loops[i], h, i);
+        loop_prepare(&h->loops[i], h, i);
+    }
+    /* Only now: a running loop hands connections to its neighbours, which must stand. */
+    for (unsigned i = 0; i < h->n_loops; i++) {
+        loop_run(&h->loops[i]);
     }
     return RC_OK;
 }

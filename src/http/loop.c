@@ -305,7 +305,8 @@ static void loop_memory(struct loop *l)
     must(pthread_mutex_init(&l->lock, NULL) == 0);
 }
 
-void loop_start(struct loop *l, struct http *h, unsigned no)
+/* All loops are prepared before the first one runs: it may hand a connection to any other at once. */
+void loop_prepare(struct loop *l, struct http *h, unsigned no)
 {
     static const struct timeval every = {0, TICK_MS * 1000};
     l->h = h;
@@ -323,6 +324,10 @@ void loop_start(struct loop *l, struct http *h, unsigned no)
     must(event_add(&l->accept_ev, NULL) == 0 && event_add(&l->wake_ev, NULL) == 0);
     must(event_add(&l->tick_ev, &every) == 0);
     l->accepting = true;
+}
+
+void loop_run(struct loop *l)
+{
     must(pthread_create(&l->thread, NULL, run, l) == 0);
 }
 
