@@ -103,7 +103,8 @@ enum rc login_state_put(struct login *l, struct tx *tx, const struct login_click
         struct secret plain = {(const unsigned char *)c.verifier.p, c.verifier.n};
         rc = keys_seal(l->o.keys, tx, &at, plain, tx_mem(tx), &row.verifier_sealed, why);
     }
-    struct attempt_started started = {in->workspace, in->attempt, row.cookie_hash, in->scopes, in->via};
+    struct attempt_started started = {in->workspace, in->attempt, row.cookie_hash,
+                                      in->scopes,    in->lang,    in->via};
     if (rc == RC_OK)
         rc = db_attempt_started(tx, &started, why);
     if (rc == RC_OK)

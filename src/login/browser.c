@@ -184,6 +184,7 @@ static enum rc begin_tx(struct tx *tx, void *arg_, struct fault *why)
                                 .attempt = o->attempt.id,
                                 .redirect_uri = o->redirect_uri.n > 0 ? o->redirect_uri : app->redirect_uri,
                                 .scopes = app->scopes,
+                                .lang = o->attempt.lang,
                                 .via = o->via,
                                 .challenge = challenge};
     return login_state_put(o->l, tx, &click, rq_mem(o->rq), &o->clicked, why);

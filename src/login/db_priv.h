@@ -11,7 +11,7 @@ MUSTCHECK enum rc db_attempt_by_id(struct tx *tx, str id, struct arena *mem, str
 MUSTCHECK enum rc db_attempt(struct tx *tx, str workspace, str id, struct arena *mem, struct attempt *out,
                              struct fault *why);
 struct attempt_started {
-    str workspace, id, cookie_hash, scopes;
+    str workspace, id, cookie_hash, scopes, lang;
     enum login_via via;
 };
 MUSTCHECK enum rc db_attempt_started(struct tx *tx, const struct attempt_started *in, struct fault *why);

@@ -100,7 +100,7 @@ MUSTCHECK enum rc login_attempt_make(struct tx *tx, const struct login_start *in
 /* The click: a fresh state and cookie value for an attempt that has not ended. */
 enum login_via { VIA_BROWSER, VIA_MOBILE, VIA_QR, VIA_COUNT };
 struct login_click {
-    str workspace, attempt, redirect_uri, scopes;
+    str workspace, attempt, redirect_uri, scopes, lang; /* lang shown; empty: the attempt's */
     enum login_via via;
     bool challenge; /* make and seal a PKCE verifier */
 };

@@ -177,16 +177,18 @@ enum rc db_attempt(struct tx *tx, str workspace, str id, struct arena *mem, stru
 /* state 0 made, 1 started, 2 partly granted, 3 done, 4 ended: a later click only moves the first two. */
 static const struct sql attempt_started = {
     "login.attempt_started",
-    "UPDATE login_attempts SET state = 1, via = $3, cookie_hash = $4, scopes_asked = $5, shown_ms = $6 "
-    "WHERE workspace_id = $1 AND id = $2 AND state <= 1 AND expires_ms > $6"};
+    "UPDATE login_attempts SET state = 1, via = $3, cookie_hash = $4, scopes_asked = $5, shown_ms = $6, "
+    "lang = CASE WHEN $7 = '' THEN lang ELSE $7 END WHERE workspace_id = $1 AND id = $2 AND state <= 1 AND "
+    "expires_ms > $6"};
 
 enum rc db_attempt_started(struct tx *tx, const struct attempt_started *in, struct fault *why)
 {
     int64_t changed = 0;
-    enum rc rc = tx_exec(tx, &attempt_started,
-                         ARGS(V_TEXT(in->workspace), V_TEXT(in->id), V_INT(in->via),
-                              V_TEXT(text(in->cookie_hash)), V_TEXT(in->scopes), V_INT(tx_now_ms(tx))),
-                         &changed, why);
+    enum rc rc =
+        tx_exec(tx, &attempt_started,
+                ARGS(V_TEXT(in->workspace), V_TEXT(in->id), V_INT(in->via), V_TEXT(text(in->cookie_hash)),
+                     V_TEXT(in->scopes), V_INT(tx_now_ms(tx)), V_TEXT(text(in->lang))),
+                &changed, why);
     return rc == RC_OK && changed == 0
                ? fault_set(why, RC_CONFLICT, "login.attempt_over", "the attempt has ended already")
                : rc;

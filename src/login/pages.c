@@ -136,6 +136,27 @@ static void put_start_form(struct buf *b, const struct login_page_start *p, bool
     buf_put(b, STR("</p>\n</form>\n"));
 }
 
+/* The same page in the other language: the query as it came, with another lang. */
+static void put_other_language(struct buf *b, struct request *rq, str lang)
+{
+    bool th = login_is_lang_th(lang);
+    struct pairs ps = {0};
+    struct fault why;
+    struct buf q;
+    buf_init(&q, rq_mem(rq), 4096);
+    if (pairs_parse(rq_query(rq), 16, rq_mem(rq), &ps, &why) != RC_OK)
+        return;
+    for (size_t i = 0; i < ps.n; i++) {
+        const char *name = arena_cstr(rq_mem(rq), ps.at[i].name);
+        if (name != NULL && strcmp(name, "lang") != 0)
+            buf_put_form(&q, name, ps.at[i].value);
+    }
+    buf_put_form(&q, "lang", th ? STR("en") : STR("th"));
+    buf_fmt(b, "<p class=\"muted\"><a lang=\"%s\" href=\"?", th ? "en" : "th");
+    buf_put_html(b, buf_str(&q));
+    buf_fmt(b, "\">%s</a></p>\n", th ? "English" : "ภาษาไทย");
+}
+
 enum rc login_page_start(struct login *l, struct request *rq, const struct login_page_start *p)
 {
     bool th = login_is_lang_th(p->attempt->lang);
@@ -150,6 +171,7 @@ enum rc login_page_start(struct login *l, struct request *rq, const struct login
     buf_fmt(&b, "<p>%s</p>\n<p class=\"muted\" data-consent=\"" CONSENT_VERSION "\">%s</p>\n",
             login_say(th, &promises), login_say(th, &start_note));
     put_start_form(&b, p, th);
+    put_other_language(&b, rq, p->attempt->lang);
     page_end(&b, p->attempt->lang);
     answer_form_action(rq, tiktok_authorize_origin(l->o.tiktok));
     return send_page(rq, 200, &b);

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { check, equal, match, run, test, until } from '../support/runner.mjs';
 import { databases, LOGIN_KEY, startStack } from '../support/stack.mjs';
-import { Browser, attempt, client, consent, endOf, fields, signIn, toTikTok } from '../support/browser.mjs';
+import { Browser, attempt, client, consent, endOf, fields, signIn, toTikTok } from '../support/signin.mjs';
 
 const scopes = 'user.info.basic,user.info.profile,user.info.stats';
 const settings = {
@@ -82,10 +82,21 @@ test('login.page_before_the_redirect', async () => {
   match(page.text, /<html lang="th">/);
   match(page.text, /data-consent="tiktok-login\/1"/);
   match(page.headers.get('content-security-policy'), /form-action 'self' http:\/\/127\.0\.0\.1:\d+/);
+  const other = new URL(/href="(\?[^"]*)"/.exec(page.text)[1].replaceAll('&amp;', '&'), start).href;
+  const english = await new Browser().get(other);
+  match(english.text, /<html lang="en">/, 'the other language');
   const authorize = query(await toTikTok(new Browser(), start));
   equal([authorize.response_type, authorize.scope, authorize.disable_auto_auth], ['code', scopes, '1']);
   match(authorize.code_challenge, /^[0-9a-f]{64}$/);
   match(authorize.state, /^[A-Za-z0-9_-]{43}$/);
+});
+
+test('login.consent_in_the_language_that_was_shown', async () => {
+  const stack = await stackOf();
+  const made = await attempt(stack, { language: 'en' });
+  const back = await signIn(stack, `${made.start_url}&lang=th`);
+  const answer = await client(stack)('POST', '/v1/login/exchange', { code: query(back.location).code, attempt_id: made.attempt_id });
+  equal(answer.json.consent.language, 'th', answer.text);
 });
 
 test('login.start_by_public_key', async () => {

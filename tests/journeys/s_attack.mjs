@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createHash, randomBytes } from 'node:crypto';
 import { check, equal, long, match, run, test } from '../support/runner.mjs';
 import { LOGIN_KEY, startStack } from '../support/stack.mjs';
-import { Browser, attempt, client, consent, endOf, fields, signIn, toTikTok } from '../support/browser.mjs';
+import { Browser, attempt, client, consent, endOf, fields, signIn, toTikTok } from '../support/signin.mjs';
 
 let made;
 const settings = {
