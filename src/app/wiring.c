@@ -77,6 +77,7 @@ size_t wiring_alerts(const struct alert_table **out)
 {
     static struct alert_table list[LIST_MAX];
     size_t n = 0;
+    ADD(list, n, jobs, alerts);
     ADD(list, n, keys, alerts);
     ADD(list, n, audit, alerts);
     ADD(list, n, access, alerts);
@@ -93,6 +94,7 @@ static size_t wiring_explains(const struct explain_table **out)
     size_t n = 0;
     ADD(list, n, messaging, explain);
     ADD(list, n, login, explain);
+    ADD(list, n, mozflow, explain);
     ADD(list, n, webhook, explain);
     *out = list;
     return n;

@@ -64,8 +64,12 @@ static enum rc settle_row(struct tx *tx, struct finish *f, struct fault *why)
     struct job_row r = f->job->row;
     if (f->end == END_DONE)
         return jobs_db_job_delete(tx, &r, why);
-    if (f->end == END_DEAD)
-        return jobs_db_job_kill(tx, &r, f->why, why);
+    if (f->end == END_DEAD) {
+        enum rc rc = jobs_db_job_kill(tx, &r, f->why, why);
+        /* An alert that cannot be raised must not raise another one. */
+        bool alert = !jobs_listens(r.kind, "alert.raised");
+        return rc == RC_OK && alert ? jobs_alert(tx, r.workspace, "jobs.dead", r.kind, 1, why) : rc;
+    }
     int64_t now = tx_now_ms(tx);
     r.due_ms = f->due_ms > now ? f->due_ms : now;
     /* No row: the kind left this build; its order is unknown and a wait must not lose its place. */

@@ -73,6 +73,10 @@ MUSTCHECK enum rc jobs_put(struct tx *tx, const struct job_new *n, struct fault 
 MUSTCHECK enum rc jobs_emit(struct tx *tx, const char *event, str workspace, str key, str args,
                             struct fault *why);
 
+/* Raises an alert by the inner event alert.raised; nothing happens where no kind listens to it (unit tests). */
+MUSTCHECK enum rc jobs_alert(struct tx *tx, str workspace, const char *alert, str object, int64_t count,
+                             struct fault *why);
+
 /* ---- inside a handler ---- */
 struct arena *job_mem(struct job *j);
 str job_id(const struct job *j);

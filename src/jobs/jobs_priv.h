@@ -112,4 +112,5 @@ const char *crew_name(enum job_class c);
 
 /* ---- schedule.c ---- */
 void jobs_schedules_tick(struct jobs *j);
+bool jobs_listens(str kind, const char *event); /* does wiring put this kind for the event? */
 #endif

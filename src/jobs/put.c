@@ -151,3 +151,34 @@ enum rc jobs_emit(struct tx *tx, const char *event, str workspace, str key, str 
     }
     return RC_OK;
 }
+
+bool jobs_listens(str kind, const char *event)
+{
+    const struct job_emit_row *e = NULL;
+    size_t n = 0;
+    bool found = false;
+    if (!emit_rows(event, &e, &n))
+        return false;
+    for (size_t i = 0; i < n && !found; i++)
+        found = str_eq(str_of(e[i].event), str_of(event)) && str_eq(str_of(e[i].kind), kind);
+    return found;
+}
+
+enum rc jobs_alert(struct tx *tx, str workspace, const char *alert, str object, int64_t count,
+                   struct fault *why)
+{
+    const struct job_emit_row *e;
+    size_t n;
+    struct buf b;
+    struct jw w;
+    if (!emit_rows("alert.raised", &e, &n))
+        return RC_OK;
+    buf_init(&b, tx_mem(tx), 2048);
+    jw_init(&w, &b);
+    jw_obj(&w, NULL);
+    jw_cstr(&w, "alert", alert);
+    jw_str(&w, "object", object);
+    jw_i64(&w, "count", count);
+    jw_end(&w);
+    return jobs_emit(tx, "alert.raised", workspace, STR_NONE, buf_str(&b), why);
+}

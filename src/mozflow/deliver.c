@@ -76,7 +76,9 @@ static enum rc settle_fn(struct tx *tx, void *arg, struct fault *why)
     r.last_code = d->code;
     if (str_eq(r.state, STR("delivered")))
         r.delivered_ms = r.last_ms;
-    return mozflow_db_settle(tx, &r, why);
+    enum rc rc = mozflow_db_settle(tx, &r, why);
+    bool dead = str_eq(r.state, STR("dead"));
+    return rc == RC_OK && dead ? jobs_alert(tx, r.workspace, "mozflow.dead", r.type, 1, why) : rc;
 }
 
 /* No enabled endpoint: the event waits until there is one. Looked at again under the lock that switching on
@@ -117,6 +119,8 @@ static enum rc gone_fn(struct tx *tx, void *arg, struct fault *why)
     r.last_status = d->status;
     r.last_code = STR("mozflow.gone");
     rc = mozflow_db_settle(tx, &r, why);
+    if (rc == RC_OK)
+        rc = jobs_alert(tx, r.workspace, "mozflow.endpoint_gone", STR("endpoint"), 1, why);
     return rc == RC_OK ? audit_put(d->m->o.audit, tx, &e, why) : rc;
 }
 
