@@ -214,6 +214,14 @@ static bool wait_kick(struct webhook *w)
     return go_on;
 }
 
+static bool ending(struct webhook *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool yes = w->stopping;
+    pthread_mutex_unlock(&w->lock);
+    return yes;
+}
+
 void *router_main(void *arg)
 {
     struct webhook *w = arg;
@@ -226,7 +234,7 @@ void *router_main(void *arg)
                 if (router_drain_app(w, i, &routed, &why) != RC_OK)
                     log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[i].id),
                               F_FAULT(&why));
-            } while (routed == BATCH);
+            } while (routed == BATCH && !ending(w));
         }
         if (clock_mono_ms() >= next_alarm) {
             alarm_refused(w, seen);
