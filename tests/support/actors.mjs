@@ -17,7 +17,7 @@ export function call(base, method, target, { headers = {}, body, json, timeout =
   const bytes = json === undefined ? body : JSON.stringify(json);
   const sent = { ...headers };
   if (json !== undefined) sent['content-type'] ??= 'application/json';
-  if (bytes !== undefined) sent['content-length'] = Buffer.byteLength(bytes);
+  if (bytes !== undefined && !sent['transfer-encoding']) sent['content-length'] = Buffer.byteLength(bytes);
   return new Promise((resolve, reject) => {
     const rq = http.request({ hostname, port, method, path: target, headers: sent, agent, timeout }, (rs) => {
       const parts = [];
