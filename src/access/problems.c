@@ -59,14 +59,5 @@ const struct problem_row access_problems[] = {
      "Another member of this workspace has linked this TikTok account.",
      "Use another TikTok account, or ask that member to unlink it.", "บัญชี TikTok นี้เป็นของสมาชิกรายอื่น",
      "สมาชิกรายอื่นในพื้นที่ทำงานนี้เชื่อมโยงบัญชี TikTok นี้แล้ว", "โปรดใช้บัญชี TikTok อื่น หรือขอให้สมาชิกรายนั้นยกเลิกการเชื่อมโยง"},
-    {"idempotency.in_flight", 409, "The same request is being worked on",
-     "Another request with this Idempotency-Key has not ended yet or ended at the same moment.",
-     "Repeat it after a moment; you will get the stored answer.", "คำขอเดียวกันกำลังดำเนินการอยู่",
-     "มีคำขออื่นที่ใช้ Idempotency-Key นี้ยังไม่เสร็จสิ้นหรือเพิ่งเสร็จสิ้นพร้อมกัน",
-     "โปรดส่งคำขออีกครั้งในอีกสักครู่ ท่านจะได้รับคำตอบที่บันทึกไว้"},
-    {"idempotency.other_body", 422, "The key was used for another request",
-     "This Idempotency-Key belongs to a request with another address or body.",
-     "Use a new key for a new request.", "คีย์นี้ใช้กับคำขออื่นแล้ว", "Idempotency-Key นี้เป็นของคำขอที่มีที่อยู่หรือเนื้อหาอื่น",
-     "โปรดใช้คีย์ใหม่สำหรับคำขอใหม่"},
 };
 const size_t access_problems_n = COUNT_OF(access_problems);
