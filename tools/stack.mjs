@@ -103,13 +103,18 @@ export class Program {
     if (!this.ended && this.pid) this.child.kill(name);
   }
 
-  // SIGTERM, and SIGKILL when it has not ended by then. Returns how it ended; a sanitizer's report is an error.
+  // SIGTERM, and SIGKILL when it has not ended by then. Returns how it ended; a sanitizer's report is an error, and so
+  // is a bad end: an exit code other than 0 (a leak's), another signal, too late. What had ended before is not judged.
   async stop(ms = 12000) {
+    const before = this.ended;
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), ms);
     const how = await this.exit;
     clearTimeout(timer);
     this.checkReport();
+    if (!before && how.signal === 'SIGKILL') throw new Error(`${this.name} did not end within ${ms} ms of SIGTERM\n${this.tail()}`);
+    if (!before && how.code !== 0 && how.signal !== 'SIGTERM')
+      throw new Error(`${this.name} ended with ${how.code ?? how.signal} on SIGTERM\n${this.tail()}`);
     return how;
   }
 
@@ -394,13 +399,16 @@ function parseArguments(argv) {
   return o;
 }
 
+// A person who tries it should see scopes to grant and to leave out.
+const runSettings = { 'tiktok.login.scopes': 'user.info.basic,user.info.profile,user.info.stats' };
+
 async function foreground(o) {
   const dir = o.dir ?? path.join(root, '.state');
   refuseSecond(dir);
   // Addresses that stay the same from run to run, where they are free.
   const usual = { port: await freePort(8080), simPort: await freePort(8090), demoPort: await freePort(8070) };
   for (const [name, port] of Object.entries(usual)) o[name] ||= port;
-  const stack = await startStack({ ...o, dir, demo: true, detached: 'group' });
+  const stack = await startStack({ ...o, dir, demo: true, detached: 'group', settings: runSettings });
   writeNote(stack);
   const a = addresses(stack);
   console.log(`
@@ -435,7 +443,7 @@ async function main() {
   } else if (o.command === 'run' && o.detached) {
     if (!o.dir) throw new Error('run --background needs --state DIR');
     refuseSecond(o.dir);
-    const stack = await startStack({ ...o, demo: true });
+    const stack = await startStack({ ...o, demo: true, settings: runSettings });
     writeNote(stack);
     console.log(JSON.stringify(addresses(stack)));
     process.exit(0);
