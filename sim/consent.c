@@ -130,24 +130,14 @@ static void put_consent_head(struct sheet *p, const struct wish *w, const struct
     }
 }
 
-/* The origin of the redirect, for the page's form-action: the answer to the form leads there. */
-static str origin_of(str url)
-{
-    size_t at;
-    if (!str_find(url, STR("://"), &at))
-        return STR_NONE;
-    at += 3;
-    while (at < url.n && url.p[at] != '/')
-        at++;
-    return str_sub(url, 0, at);
-}
-
 void consent_page(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w,
                   const struct user *u)
 {
     struct sheet p;
     sheet_begin(&p, s, q, a);
-    a->form_action = origin_of(w->redirect_uri);
+    /* Browsers apply form-action to every redirect after the form: the client's callback, and where that
+     * leads on to, which nobody here can know. */
+    a->form_action = STR("*");
     sheet_open(&p, W_WANTS, true, NULL);
     put_consent_head(&p, w, u);
     put_raw(&p, "<form method=\"post\" action=\"/sim/consent\">");
