@@ -15,6 +15,13 @@ static const struct param demo_params[] = {
 static const struct param id_params[] = {
     {.name = "id", .in = IN_QUERY, .kind = P_TEXT, .required = true, .max = 256, .doc = "What to explain."},
 };
+static const struct param lines_params[] = {
+    {.name = "workspace",
+     .in = IN_QUERY,
+     .kind = P_TEXT,
+     .max = 64,
+     .doc = "One workspace; absent: what concerns the installation."},
+};
 static const struct param link_params[] = {
     {.name = "workspace",
      .in = IN_BODY,
@@ -89,6 +96,31 @@ static enum rc get_explained(struct request *rq, void *ctx, struct fault *why)
     }
     answer_body(rq, 200, "text/plain; charset=utf-8", buf_str(&b));
     return RC_OK;
+}
+
+static enum rc get_lines(struct request *rq, void *ctx, bool alerts, struct fault *why)
+{
+    const struct app *a = ctx;
+    struct buf b;
+    str ws = rq_arg(rq, "workspace");
+    if (ws.n == 0)
+        ws = STR("-");
+    buf_init(&b, rq_mem(rq), 1u << 20);
+    enum rc rc = alerts ? operate_alerts_print(&a->operate, ws, rq_mem(rq), &b, why)
+                        : operate_dead_print(&a->operate, ws, rq_mem(rq), &b, why);
+    if (rc == RC_OK)
+        answer_body(rq, 200, "text/plain; charset=utf-8", b.n > 0 ? buf_str(&b) : STR("none\n"));
+    return rc;
+}
+
+static enum rc get_alerts(struct request *rq, void *ctx, struct fault *why)
+{
+    return get_lines(rq, ctx, true, why);
+}
+
+static enum rc get_dead(struct request *rq, void *ctx, struct fault *why)
+{
+    return get_lines(rq, ctx, false, why);
 }
 
 static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
@@ -194,6 +226,24 @@ const struct route admin_routes[] = {
      .handle = get_explained,
      .doc = "The story of an id over all workspaces.",
      .answer = "Text, one step a line."},
+    {.method = "GET",
+     .path = "/admin/alerts",
+     .name = "adminAlerts",
+     .cls = HTTP_READ,
+     .params = lines_params,
+     .n_params = COUNT_OF(lines_params),
+     .handle = get_alerts,
+     .doc = "Alerts of the installation or of one workspace, newest first.",
+     .answer = "Text."},
+    {.method = "GET",
+     .path = "/admin/dead",
+     .name = "adminDead",
+     .cls = HTTP_READ,
+     .params = lines_params,
+     .n_params = COUNT_OF(lines_params),
+     .handle = get_dead,
+     .doc = "Dead letters of the installation or of one workspace.",
+     .answer = "Text."},
     {.method = "POST",
      .path = "/admin/console-link",
      .name = "adminConsoleLink",

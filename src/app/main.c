@@ -115,17 +115,36 @@ static int run_workspace(const struct options *o)
     return post(o, "/admin/workspaces", names, values, 4);
 }
 
-static int run_explain(const struct options *o)
+/* GET path?name=value, the value left out when it is empty. */
+static int get(const struct options *o, const char *path, const char *name, str value)
 {
     struct arena *mem = arena_open(1u << 16);
     struct buf b;
     buf_init(&b, mem, 8192);
-    buf_put(&b, STR("/admin/explain?id="));
-    buf_put_percent(&b, str_of(o->words[0]));
-    const char *path = arena_cstr(mem, buf_str(&b));
-    int code = path != NULL ? client_call(o->state, "GET", path, STR_NONE) : 2;
+    buf_put(&b, str_of(path));
+    if (value.n > 0) {
+        buf_fmt(&b, "?%s=", name);
+        buf_put_percent(&b, value);
+    }
+    const char *whole = arena_cstr(mem, buf_str(&b));
+    int code = whole != NULL ? client_call(o->state, "GET", whole, STR_NONE) : 2;
     arena_close(&mem);
     return code;
+}
+
+static int run_explain(const struct options *o)
+{
+    return get(o, "/admin/explain", "id", str_of(o->words[0]));
+}
+
+static int run_alerts(const struct options *o)
+{
+    return get(o, "/admin/alerts", "workspace", o->workspace);
+}
+
+static int run_dead(const struct options *o)
+{
+    return get(o, "/admin/dead", "workspace", o->workspace);
 }
 
 static int run_version(const struct options *o)
@@ -143,6 +162,10 @@ static const struct command commands[] = {
      "config print [--config FILE]                values and sources, secrets masked"},
     {"explain", NULL, 1, run_explain,
      "explain ID --state DIR                      the story of a message or login"},
+    {"alerts", NULL, 0, run_alerts,
+     "alerts [--workspace WS] --state DIR         what went wrong, newest first"},
+    {"dead", NULL, 0, run_dead,
+     "dead [--workspace WS] --state DIR           jobs that ended without an effect"},
     {"console-link", NULL, 1, run_link,
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"workspace", "create", 0, run_workspace,

@@ -120,3 +120,34 @@ enum rc list_alerts(struct request *rq, void *ctx, struct fault *why)
     answer_json(rq, 200, buf_str(&b));
     return RC_OK;
 }
+
+/* ---- the operator's view, as text ---- */
+struct printing {
+    const struct operate *o;
+    str workspace;
+    struct arena *mem;
+    struct buf *out;
+};
+
+static enum rc print_alerts(struct tx *tx, void *arg, struct fault *why)
+{
+    struct printing *p = arg;
+    struct rows *r;
+    enum rc rc = operate_db_alert_list(tx, p->workspace, STR_NONE, OPERATE_LINES, p->mem, &r, why);
+    while (rc == RC_OK && rows_next(r)) {
+        const struct alert_row *row = operate_alert(p->o, row_text(r, 1));
+        char at[TIME_TEXT];
+        str name = row_text(r, 1), object = row_text(r, 2), severity = row_text(r, 3);
+        buf_fmt(p->out, "%s  " STR_FMT "  " STR_FMT "  " STR_FMT "  %lld times\n    %s\n",
+                time_iso(row_int(r, 6), at), STR_ARG(severity), STR_ARG(name), STR_ARG(object),
+                (long long)row_int(r, 4), row != NULL ? row->en : "");
+    }
+    return rc;
+}
+
+enum rc operate_alerts_print(const struct operate *o, str workspace, struct arena *mem, struct buf *out,
+                             struct fault *why)
+{
+    struct printing p = {o, workspace, mem, out};
+    return store_read(o->store, print_alerts, &p, why);
+}

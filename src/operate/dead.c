@@ -78,3 +78,32 @@ enum rc replay_dead(struct request *rq, void *ctx, struct fault *why)
         answer_json(rq, 202, STR("{}"));
     return rc;
 }
+
+/* ---- the operator's view, as text ---- */
+struct printing {
+    str workspace;
+    struct arena *mem;
+    struct buf *out;
+};
+
+static enum rc print_dead(struct tx *tx, void *arg, struct fault *why)
+{
+    struct printing *p = arg;
+    struct dead_letter *d;
+    size_t n = 0;
+    enum rc rc = jobs_dead_list(tx, p->workspace, STR_NONE, OPERATE_LINES, p->mem, &d, &n, why);
+    for (size_t i = 0; rc == RC_OK && i < n; i++) {
+        char at[TIME_TEXT];
+        buf_fmt(p->out, "%s  " STR_FMT "  " STR_FMT "  " STR_FMT ": " STR_FMT "\n",
+                time_iso(d[i].died_ms, at), STR_ARG(d[i].id), STR_ARG(d[i].kind), STR_ARG(d[i].code),
+                STR_ARG(d[i].detail));
+    }
+    return rc;
+}
+
+enum rc operate_dead_print(const struct operate *o, str workspace, struct arena *mem, struct buf *out,
+                           struct fault *why)
+{
+    struct printing p = {workspace, mem, out};
+    return store_read(o->store, print_dead, &p, why);
+}

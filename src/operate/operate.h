@@ -36,6 +36,14 @@ struct operate {
 };
 const struct alert_row *operate_alert(const struct operate *o, str name); /* NULL: unknown */
 
+/* The newest alerts, and the dead letters, as lines for a terminal (<= 200). workspace "-": the installation's
+ * own, which no workspace sees. */
+enum { OPERATE_LINES = 200 };
+MUSTCHECK enum rc operate_alerts_print(const struct operate *o, str workspace, struct arena *mem,
+                                       struct buf *out, struct fault *why);
+MUSTCHECK enum rc operate_dead_print(const struct operate *o, str workspace, struct arena *mem,
+                                     struct buf *out, struct fault *why);
+
 /* Everything known about an id, in order of time, following references between rooms (<= 16). workspace
  * STR_NONE: the operator's view, over all workspaces. RC_MISSING "operate.unknown_id" when no room knows it.
  * */
