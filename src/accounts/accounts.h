@@ -78,6 +78,7 @@ struct account {
     str display_name, username, avatar_url, scopes, end_reason;
     const char *state;                         /* "connected", "needs_reauth", "revoking", "revoked" */
     int64_t connected_ms, good_ms, profile_ms; /* last good call; profile read */
+    int64_t webhook_ms;                        /* last verified webhook; 0: none yet */
 };
 /* RC_MISSING "accounts.missing" for absent and foreign ids alike. */
 MUSTCHECK enum rc accounts_load(struct tx *tx, str workspace, str id, struct arena *mem, struct account *out,
@@ -123,6 +124,9 @@ MUSTCHECK enum rc accounts_removed(struct accounts *a, struct tx *tx, const stru
 /* RC_MISSING "accounts.business_unknown". Of webhook's type find_owner. */
 MUSTCHECK enum rc accounts_find_owner(struct tx *tx, str client_key, str user_openid, struct arena *mem,
                                       str *workspace, str *account, struct fault *why);
+/* A verified webhook for this account arrived; of webhook's type saw_owner. */
+MUSTCHECK enum rc accounts_saw_webhook(struct tx *tx, str workspace, str account, int64_t at_ms,
+                                       struct fault *why);
 struct business_claim {
     str workspace, client_key, open_id, name, username;
 };

@@ -21,6 +21,7 @@ static const struct migration rows[] = {
                 "  avatar_url @TEXT NOT NULL, -- personal\n"
                 "  profile_ms @INT64 NOT NULL,\n"
                 "  created_ms @INT64 NOT NULL,\n"
+                "  webhook_ms @INT64 NOT NULL DEFAULT 0,\n"
                 "  PRIMARY KEY (workspace_id, id)\n"
                 ") @TABLE;\n"
                 "CREATE UNIQUE INDEX accounts_by_open_id ON accounts (workspace_id, client_key, open_id);\n"
@@ -148,7 +149,7 @@ enum rc db_profile_erase(struct tx *tx, str workspace, str id, struct fault *why
 #define ACCOUNT_COLUMNS                                                                                      \
     "SELECT a.id, a.app, a.client_key, a.open_id, a.union_id, a.role, a.display_name, a.username, "          \
     "a.avatar_url, "                                                                                         \
-    "g.scopes, g.end_reason, g.state, g.granted_ms, g.good_ms, a.profile_ms FROM accounts a "                \
+    "g.scopes, g.end_reason, g.state, g.granted_ms, g.good_ms, a.profile_ms, a.webhook_ms FROM accounts a "  \
     "LEFT JOIN account_grants g ON g.workspace_id = a.workspace_id AND g.account_id = a.id AND g.id = "      \
     "(SELECT max(h.id) FROM account_grants h WHERE h.workspace_id = a.workspace_id AND h.account_id = "      \
     "a.id) "
@@ -183,7 +184,17 @@ static void read_account(const struct rows *r, struct account *out)
                             .state = shown_state(row_text(r, 11)),
                             .connected_ms = row_int(r, 12),
                             .good_ms = row_int(r, 13),
-                            .profile_ms = row_int(r, 14)};
+                            .profile_ms = row_int(r, 14),
+                            .webhook_ms = row_int(r, 15)};
+}
+
+static const struct sql account_webhook = {
+    "accounts.webhook",
+    "UPDATE accounts SET webhook_ms = $3 WHERE workspace_id = $1 AND id = $2 AND webhook_ms < $3"};
+
+enum rc accounts_saw_webhook(struct tx *tx, str workspace, str account, int64_t at_ms, struct fault *why)
+{
+    return tx_exec(tx, &account_webhook, ARGS(V_TEXT(workspace), V_TEXT(account), V_INT(at_ms)), NULL, why);
 }
 
 enum rc accounts_load(struct tx *tx, str workspace, str id, struct arena *mem, struct account *out,

@@ -54,7 +54,7 @@ static void put_account(const struct accounts *a, const struct account *acc, str
     jw_cstr(w, "state", acc->state);
     put_list(w, "scopes", acc->scopes);
     put_list(w, "missing_scopes", missing);
-    jw_null(w, "last_webhook_at");
+    jw_time(w, "last_webhook_at", acc->webhook_ms);
     jw_time(w, "last_good_call_at", acc->good_ms);
     jw_time(w, "connected_at", acc->connected_ms);
     put_next_step(w, acc);

@@ -121,6 +121,8 @@ static enum rc mark_dead(struct tx *tx, void *arg, struct fault *why)
                             .actor = STR("tiktok"),
                             .action = STR("accounts.needs_reauth"),
                             .object = o->account};
+    if (rc == RC_OK)
+        rc = jobs_alert(tx, o->workspace, "accounts.needs_reauth", o->account, 1, why);
     return rc == RC_OK ? audit_put(o->a->o.audit, tx, &e, why) : rc;
 }
 

@@ -340,7 +340,8 @@ static enum rc open_webhook(struct app *a, struct fault *why)
                                        .n_apps = n,
                                        .tables = tables,
                                        .n_tables = 2,
-                                       .find_owner = accounts_find_owner};
+                                       .find_owner = accounts_find_owner,
+                                       .saw_owner = accounts_saw_webhook};
     return webhook_open(&wo, &a->webhook, why);
 }
 

@@ -114,11 +114,27 @@ static bool authentic(struct lane *l, size_t app, const struct signature *sig, s
     return now || signed_by(l->previous[app], sig, t_text, body);
 }
 
-static void count(const struct webhook *w, size_t app, const char *outcome)
+static void count(struct webhook *w, size_t app, enum outcome o)
+{
+    atomic_fetch_add_explicit(&w->counts[app].by[o], 1, memory_order_relaxed);
+}
+
+static void count_metric(const struct webhook *w, size_t app, const char *outcome, int64_t n)
 {
     char id[40];
     snprintf(id, sizeof id, STR_FMT, STR_ARG(w->apps[app].id));
-    metric_add(metric_webhooks, 1, id, outcome);
+    metric_add(metric_webhooks, n, id, outcome);
+}
+
+void counts_flush(struct webhook *w)
+{
+    static const char *const names[OUTCOMES] = {"stored", "duplicate", "failed", "stale", "quarantined"};
+    for (size_t app = 0; app < w->o.n_apps; app++)
+        for (size_t o = 0; o < OUTCOMES; o++) {
+            int64_t n = atomic_exchange(&w->counts[app].by[o], 0);
+            if (n > 0)
+                count_metric(w, app, names[o], n);
+        }
 }
 
 /* A store thread calls this after the row is durable (or was there, or could not be written). */
@@ -126,11 +142,13 @@ static void answered(void *arg, enum rc rc)
 {
     struct pending *p = arg;
     bool kept = rc == RC_OK || rc == RC_CONFLICT;
-    count(p->room, p->app, rc == RC_OK ? "stored" : rc == RC_CONFLICT ? "duplicate" : "failed");
+    count(p->room, p->app, rc == RC_OK ? OUT_STORED : rc == RC_CONFLICT ? OUT_DUPLICATE : OUT_FAILED);
     if (!p->acked)
         http_reply(p->http, p->ticket, kept ? RC_OK : RC_RETRY, kept ? NULL : "webhook.busy", kept ? 0 : 2);
-    if (rc == RC_OK)
+    if (rc == RC_OK) {
+        atomic_fetch_add_explicit(&p->room->stored, 1, memory_order_relaxed);
         router_kick(p->room);
+    }
     mem_free(p);
 }
 
@@ -146,9 +164,11 @@ static enum rc append(struct webhook *w, struct request *rq, size_t app, const s
         http_reply(p->http, p->ticket, RC_OK, NULL, 0);
     }
     if (cls != TIME_FRESH)
-        count(w, app, cls == TIME_STALE ? "stale" : "quarantined");
+        count(w, app, cls == TIME_STALE ? OUT_STALE : OUT_QUARANTINED);
+    if (cls == TIME_QUARANTINE)
+        atomic_fetch_add(&w->counts[app].quarantined, 1);
     const struct val row[] = {V_TEXT(key->app),
-                              V_INT(key->create_time_s),
+                              V_INT(key->event_ms),
                               V_BYTES(((str){(const char *)key->hash, HASH_BYTES})),
                               V_INT(arrived),
                               V_INT(sig->t_s),
@@ -166,7 +186,7 @@ static enum rc append(struct webhook *w, struct request *rq, size_t app, const s
 static enum rc refuse(struct webhook *w, struct request *rq, size_t app, struct fault *why)
 {
     atomic_fetch_add(&w->counts[app].bad_signature, 1);
-    count(w, app, "bad_signature");
+    count_metric(w, app, "bad_signature", 1);
     log_event(w->o.log, LOG_WARN, "webhook.refused", F_ID("app", w->apps[app].id),
               F_STR("address", rq_address(rq)), F_INT("bytes", rq_body(rq).n));
     return fault_set(why, RC_DENIED, "webhook.signature", "the signature does not fit the body");
@@ -188,7 +208,7 @@ enum rc webhook_receive(struct request *rq, void *ctx, struct fault *why)
     if (!signature_parse(rq_header(rq, "tiktok-signature"), &sig) || !authentic(lane, app, &sig, body))
         return refuse(w, rq, app, why);
     atomic_store(&w->counts[app].last_verified_ms, rq_arrived_ms(rq));
-    key = (struct inbox_key){.app = w->apps[app].id, .create_time_s = envelope_create_time(body)};
+    key = (struct inbox_key){.app = w->apps[app].id, .event_ms = envelope_event_ms(body)};
     body_hash(body, key.hash);
     if (planted("webhook.key_has_t"))
         key.hash[0] = (unsigned char)(key.hash[0] ^ (sig.t_s & 0xff));

@@ -6,7 +6,17 @@
 #include <errno.h>
 #include "webhook/webhook_priv.h"
 
-enum { POLL_MS = 250, ALARM_MS = 60000, ALARM_REFUSED = 20 };
+enum {
+    POLL_MS = 250,
+    ALARM_MS = 60000,
+    ALARMS = 3,
+    /* Intake goes first: TikTok waits for its answer and repeats what it did not get. While more rows arrive
+     * during a batch than the batch routes, the router rests this many times as long as the batch took; once
+     * the oldest row has waited for BURST_MS it rests no more, so that a flood cannot starve it. */
+    REST_TIMES = 15,
+    REST_MAX_MS = 250,
+    BURST_MS = 10000
+};
 
 struct routed { /* what was decided about one row, before the transaction */
     struct inbox_key key;
@@ -14,6 +24,7 @@ struct routed { /* what was decided about one row, before the transaction */
     const struct webhook_row *row;
     struct webhook_event ev;
     str order_key;
+    str workspace, account;
     enum inbox_state ended; /* what the transaction made of it; state stays, because it may run twice */
 };
 struct batch {
@@ -26,11 +37,10 @@ struct batch {
 
 void router_kick(struct webhook *w)
 {
+    if (atomic_exchange(&w->kicked, true))
+        return; /* told already: one wake-up for a whole commit */
     pthread_mutex_lock(&w->lock);
-    if (!w->kicked) {
-        w->kicked = true;
-        pthread_cond_signal(&w->kick);
-    }
+    pthread_cond_signal(&w->kick);
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -117,7 +127,20 @@ static enum rc route_one(const struct batch *b, struct tx *tx, struct routed *d,
     if (rc == RC_OK && mine && state == INBOX_ROUTED)
         rc = put_job(b, tx, d, workspace, account, why);
     d->ended = mine ? state : INBOX_WAITING;
+    d->workspace = workspace;
+    d->account = account;
     return rc;
+}
+
+/* One row of a batch: rows of one account mostly stand together, so its last one speaks for them. */
+static enum rc tell_owner(const struct batch *b, struct tx *tx, size_t i, struct fault *why)
+{
+    const struct routed *d = &b->decided[i];
+    bool more =
+        i + 1 < b->n && str_eq(d->account, b->decided[i + 1].account) && b->decided[i + 1].account.n > 0;
+    if (d->account.n == 0 || more || b->w->o.saw_owner == NULL)
+        return RC_OK;
+    return b->w->o.saw_owner(tx, d->workspace, d->account, b->rows[i].arrived_ms, why);
 }
 
 static enum rc route_batch(struct tx *tx, void *arg, struct fault *why)
@@ -133,6 +156,8 @@ static enum rc route_batch(struct tx *tx, void *arg, struct fault *why)
         if (b->decided[i].ended == INBOX_TEST)
             test_ms = b->rows[i].arrived_ms;
     }
+    for (size_t i = 0; rc == RC_OK && i < b->n; i++)
+        rc = tell_owner(b, tx, i, why);
     return rc == RC_OK ? webhook_db_seen_save(tx, app, seen_ms, test_ms, why) : rc;
 }
 
@@ -146,13 +171,14 @@ static void report(const struct batch *b)
     for (size_t s = INBOX_ROUTED; s < INBOX_STATES; s++)
         if (by[s] > 0)
             metric_add(metric_routed, by[s], app, inbox_state_names[s]);
+    atomic_fetch_add(&b->w->counts[b->app].unrouted, by[INBOX_UNROUTED]);
     log_event(b->w->o.log, LOG_INFO, "webhook.routed", F_ID("app", b->w->apps[b->app].id),
               F_INT("rows", b->n), F_INT("routed", by[INBOX_ROUTED]), F_INT("kept", by[INBOX_KEPT]),
               F_INT("unparsable", by[INBOX_UNPARSABLE]), F_INT("unrouted", by[INBOX_UNROUTED]),
               F_INT("foreign", by[INBOX_FOREIGN]), F_INT("test", by[INBOX_TEST]));
 }
 
-enum rc router_drain_app(struct webhook *w, size_t app, size_t *routed, struct fault *why)
+enum rc router_drain_app(struct webhook *w, size_t app, struct drained *out, struct fault *why)
 {
     struct arena *mem = arena_open(256u << 20);
     struct batch b = {.w = w, .app = app, .mem = mem};
@@ -167,79 +193,111 @@ enum rc router_drain_app(struct webhook *w, size_t app, size_t *routed, struct f
         if (rc == RC_OK)
             report(&b);
     }
-    *routed = rc == RC_OK ? b.n : 0;
+    *out = (struct drained){0};
+    if (rc == RC_OK && b.n > 0)
+        *out = (struct drained){.rows = b.n, .oldest_ms = b.rows[0].arrived_ms};
     arena_close(&mem);
     return rc;
 }
 
-/* A burst of refused signatures is a wrong or rotated secret, or an attack: one durable alert a minute says
- * so. */
+/* ---- alarms ----
+ * A burst of refused signatures is a wrong or rotated secret, or an attack; one event with an impossible time
+ * is a wrong clock; one event without an owner is a business account nobody connected here. The first is
+ * reported at once, repetitions once a minute with their number. */
+static const struct alarm {
+    const char *alert;
+    size_t offset; /* of its count in struct app_counts */
+    int64_t at_least;
+} alarms[ALARMS] = {
+    {"webhook.bad_signature", offsetof(struct app_counts, bad_signature), 20},
+    {"webhook.quarantined", offsetof(struct app_counts, quarantined), 1},
+    {"webhook.unrouted", offsetof(struct app_counts, unrouted), 1},
+};
+struct alarm_state {
+    int64_t seen, window_mono_ms; /* the count reported or aged out so far; when this minute began */
+    bool raised;                  /* in this minute */
+};
+
 static enum rc put_alert(struct tx *tx, void *arg, struct fault *why)
 {
     return jobs_emit(tx, "alert.raised", STR("-"), STR_NONE, *(const str *)arg, why);
 }
 
-static void alarm_refused(struct webhook *w, int64_t *seen)
+static void alarm_raise(struct webhook *w, size_t app, const struct alarm *a, int64_t n)
 {
-    for (size_t i = 0; i < w->o.n_apps; i++) {
-        int64_t now = atomic_load(&w->counts[i].bad_signature), since = now - seen[i];
-        char text[200];
-        struct fault why = {0};
-        seen[i] = now;
-        if (since < ALARM_REFUSED)
-            continue;
-        int n = snprintf(text, sizeof text,
-                         "{\"alert\":\"webhook.bad_signature\",\"object\":\"" STR_FMT "\",\"count\":%lld}",
-                         STR_ARG(w->apps[i].id), (long long)since);
-        str args = {text, (size_t)n};
-        if (store_write(w->o.store, STORE_INTERACTIVE, put_alert, &args, &why) != RC_OK)
-            log_event(w->o.log, LOG_ERROR, "webhook.alert_lost", F_FAULT(&why));
+    char text[200];
+    struct fault why = {0};
+    int size = snprintf(text, sizeof text, "{\"alert\":\"%s\",\"object\":\"" STR_FMT "\",\"count\":%lld}",
+                        a->alert, STR_ARG(w->apps[app].id), (long long)n);
+    must(size > 0 && (size_t)size < sizeof text);
+    str args = {text, (size_t)size};
+    if (store_write(w->o.store, STORE_INTERACTIVE, put_alert, &args, &why) != RC_OK)
+        log_event(w->o.log, LOG_ERROR, "webhook.alert_lost", F_FAULT(&why));
+}
+
+static void alarm_look(struct webhook *w, size_t app, const struct alarm *a, struct alarm_state *s)
+{
+    const char *counts = (const char *)&w->counts[app];
+    int64_t n = atomic_load((const _Atomic int64_t *)(const void *)(counts + a->offset));
+    int64_t now = clock_mono_ms();
+    bool over = now - s->window_mono_ms >= ALARM_MS, enough = n - s->seen >= a->at_least;
+    if (enough && (over || !s->raised)) {
+        alarm_raise(w, app, a, n - s->seen);
+        *s = (struct alarm_state){.seen = n, .window_mono_ms = now, .raised = true};
+    } else if (over) {
+        *s = (struct alarm_state){.seen = n, .window_mono_ms = now};
     }
 }
 
-static bool wait_kick(struct webhook *w)
+/* Waits for a kick (or, resting, only for the end); false: the room closes. */
+static bool wait_ms(struct webhook *w, int64_t ms, bool resting)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += POLL_MS * 1000000L;
+    until.tv_nsec += ms * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&w->lock);
-    while (!w->kicked && !w->stopping)
+    while ((resting || !atomic_load(&w->kicked)) && !w->stopping)
         if (pthread_cond_timedwait(&w->kick, &w->lock, &until) == ETIMEDOUT)
             break;
-    w->kicked = false;
+    if (!resting)
+        atomic_store(&w->kicked, false);
     bool go_on = !w->stopping;
     pthread_mutex_unlock(&w->lock);
     return go_on;
 }
 
-static bool ending(struct webhook *w)
+/* One app until nothing of it waits; at the end of the daemon only the batch at work. */
+static void drain(struct webhook *w, size_t app)
 {
-    pthread_mutex_lock(&w->lock);
-    bool yes = w->stopping;
-    pthread_mutex_unlock(&w->lock);
-    return yes;
+    for (bool go_on = true; go_on;) {
+        struct drained d = {0};
+        struct fault why = {0};
+        int64_t begun_us = clock_mono_us(), before = atomic_load(&w->stored);
+        if (router_drain_app(w, app, &d, &why) != RC_OK)
+            log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[app].id),
+                      F_FAULT(&why));
+        bool burst = atomic_load(&w->stored) - before > (int64_t)d.rows;
+        int64_t rest = 0;
+        if (burst && clock_now_ms() - d.oldest_ms < BURST_MS)
+            rest = (clock_mono_us() - begun_us) * REST_TIMES / 1000;
+        go_on = d.rows == BATCH && wait_ms(w, rest < REST_MAX_MS ? rest : REST_MAX_MS, true);
+    }
 }
 
 void *router_main(void *arg)
 {
     struct webhook *w = arg;
-    int64_t seen[APPS_MAX] = {0}, next_alarm = clock_mono_ms() + ALARM_MS;
-    while (wait_kick(w)) {
-        for (size_t i = 0; i < w->o.n_apps; i++) {
-            size_t routed = 0;
-            struct fault why = {0};
-            do {
-                if (router_drain_app(w, i, &routed, &why) != RC_OK)
-                    log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[i].id),
-                              F_FAULT(&why));
-            } while (routed == BATCH && !ending(w));
-        }
-        if (clock_mono_ms() >= next_alarm) {
-            alarm_refused(w, seen);
-            next_alarm = clock_mono_ms() + ALARM_MS;
-        }
+    struct alarm_state state[APPS_MAX][ALARMS] = {0};
+    while (wait_ms(w, POLL_MS, false)) {
+        for (size_t i = 0; i < w->o.n_apps; i++)
+            drain(w, i);
+        counts_flush(w);
+        for (size_t i = 0; i < w->o.n_apps; i++)
+            for (size_t k = 0; k < ALARMS; k++)
+                alarm_look(w, i, &alarms[k], &state[i][k]);
     }
+    counts_flush(w);
     return NULL;
 }

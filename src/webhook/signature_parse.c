@@ -4,7 +4,7 @@
  */
 #include "webhook/webhook.h"
 
-enum { FRESH_S = 300, KEEP_S = 73 * 3600, SCAN_BYTES = 4096, HEADER_BYTES = 512 };
+enum { FRESH_S = 300, KEEP_S = 73 * 3600, SCAN_BYTES = 4096, HEADER_BYTES = 512, FINE_MS = 5000 };
 
 static bool part_t(str value, bool *seen, int64_t *out)
 {
@@ -109,4 +109,19 @@ int64_t envelope_create_time(str body)
         }
     }
     return 0;
+}
+
+int64_t envelope_event_ms(str body)
+{
+    static const char name[] = "\\\"timestamp\\\":"; /* inside content, which is JSON in a string */
+    int64_t ms = envelope_create_time(body) * 1000;
+    str text = str_sub(body, 0, SCAN_BYTES);
+    const char *at = memmem(text.p, text.n, name, sizeof name - 1);
+    if (at == NULL || ms == 0)
+        return ms;
+    int64_t fine = 0;
+    size_t i = (size_t)(at - text.p) + sizeof name - 1, digits = 0;
+    for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && digits < 14; i++, digits++)
+        fine = fine * 10 + (text.p[i] - '0');
+    return digits == 13 && fine - ms <= FINE_MS && ms - fine <= FINE_MS ? fine : ms;
 }

@@ -28,6 +28,8 @@ static enum rc write_app(struct seen *s, struct tx *tx, size_t i, struct fault *
     jw_time(s->out, "last_verified_at", here > verified ? here : verified);
     jw_time(s->out, "last_test_at", test);
     jw_i64(s->out, "refused_signatures_since_start", atomic_load(&s->w->counts[i].bad_signature));
+    jw_i64(s->out, "quarantined_since_start", atomic_load(&s->w->counts[i].quarantined));
+    jw_i64(s->out, "unrouted_since_start", atomic_load(&s->w->counts[i].unrouted));
     jw_end(s->out);
     return RC_OK;
 }
@@ -136,7 +138,7 @@ enum rc webhook_explain_row(struct tx *tx, str workspace, str id, struct explain
                    "TikTok's webhook arrived at app " STR_FMT
                    " (event time %lld, signed %lld%s); the signature was "
                    "right and the row was stored before the answer 200.",
-                   STR_ARG(key.app), (long long)key.create_time_s, (long long)row_int(r, 7),
+                   STR_ARG(key.app), (long long)(key.event_ms / 1000), (long long)row_int(r, 7),
                    row_int(r, 6) != 0 ? ", stale: TikTok's own retry" : ""));
     step(out, row_null(r, 2) ? row_int(r, 1) : row_int(r, 2), str_of(state_words[state]));
     return RC_OK;

@@ -47,7 +47,8 @@ const struct route webhook_routes[] = {
      .need = PERM_ACCOUNTS_READ,
      .handle = webhook_status,
      .doc = "For each app: its path, when a signed event and a portal test last arrived.",
-     .answer = "items: [{app, kind, path, last_verified_at, last_test_at, refused_signatures_since_start}]"},
+     .answer = "items: [{app, kind, path, last_verified_at, last_test_at, refused_signatures_since_start, "
+               "quarantined_since_start, unrouted_since_start}]"},
 };
 const size_t webhook_routes_n = COUNT_OF(webhook_routes);
 
@@ -180,6 +181,12 @@ const struct alert_row webhook_alerts[] = {
            "not processed. Check this machine's clock.",
      .th = "มีเว็บฮุกที่ลายเซ็นถูกต้องแต่เวลาเก่ากว่า 73 ชั่วโมงหรือล่วงหน้าเกิน 5 นาที ระบบเก็บไว้โดยไม่ประมวลผล "
            "โปรดตรวจสอบนาฬิกาของเครื่อง"},
+    {.name = "webhook.unrouted",
+     .severity = "ticket",
+     .en = "Authentic webhooks arrived for a business account that no workspace has connected here. They were "
+           "kept and did nothing. Connect the account, or remove its subscription at TikTok.",
+     .th = "มีเว็บฮุกที่ถูกต้องส่งมาถึงบัญชีธุรกิจที่ยังไม่มีพื้นที่ทำงานใดเชื่อมต่อ ระบบเก็บไว้โดยไม่ดำเนินการ "
+           "โปรดเชื่อมต่อบัญชีนั้น หรือยกเลิกการสมัครรับเหตุการณ์ที่ TikTok"},
 };
 const size_t webhook_alerts_n = COUNT_OF(webhook_alerts);
 
@@ -187,12 +194,12 @@ const struct event_doc webhook_event_docs[] = {
     {"webhook.refused", "A delivery with a missing or wrong signature; nothing was stored."},
     {"webhook.routed", "A batch of inbox rows was routed: how many of each kind."},
     {"webhook.router_failed", "A batch could not be routed; it stays and is tried again."},
-    {"webhook.alert_lost", "An alert about refused signatures could not be stored."},
+    {"webhook.alert_lost", "An alert about webhooks could not be stored."},
     {"webhook.retained", "Old inbox rows were deleted."},
 };
 const size_t webhook_event_docs_n = COUNT_OF(webhook_event_docs);
 
 const struct explain_row webhook_explain[] = {
-    {"", webhook_explain_row, "One delivery by its reference app.create_time.hash."},
+    {"", webhook_explain_row, "One delivery by its reference app.event_ms.hash."},
 };
 const size_t webhook_explain_n = COUNT_OF(webhook_explain);

@@ -50,7 +50,7 @@ enum rc webhook_open(const struct webhook_options *o, struct webhook **out, stru
 
 enum rc webhook_start(struct webhook *w, struct fault *why)
 {
-    w->kicked = true;
+    atomic_store(&w->kicked, true);
     if (pthread_create(&w->router, NULL, router_main, w) != 0)
         return fault_set(why, RC_FULL, "webhook.thread", "the router thread could not start");
     w->running = true;
@@ -84,12 +84,12 @@ void webhook_close(struct webhook **w)
 enum rc webhook_route_all(struct webhook *w, struct fault *why)
 {
     for (size_t i = 0; i < w->o.n_apps; i++) {
-        size_t routed = 0;
+        struct drained d = {0};
         do {
-            enum rc rc = router_drain_app(w, i, &routed, why);
+            enum rc rc = router_drain_app(w, i, &d, why);
             if (rc != RC_OK)
                 return rc;
-        } while (routed > 0);
+        } while (d.rows > 0);
     }
     return RC_OK;
 }
@@ -100,7 +100,7 @@ str ref_text(const struct inbox_key *k, struct arena *mem)
     str hash = hex_text(mem, k->hash, HASH_BYTES);
     if (hash.n == 0)
         return STR_NONE;
-    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->create_time_s,
+    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->event_ms,
                      STR_ARG(hash));
 }
 
@@ -110,7 +110,7 @@ bool ref_parse(str ref, struct inbox_key *out)
     str rest = ref, time;
     if (!str_cut(&rest, '.', &k.app) || !str_cut(&rest, '.', &time))
         return false;
-    if (!str_to_i64(time, &k.create_time_s) || !hex_parse(rest, k.hash, HASH_BYTES))
+    if (!str_to_i64(time, &k.event_ms) || !hex_parse(rest, k.hash, HASH_BYTES))
         return false;
     *out = k;
     return true;

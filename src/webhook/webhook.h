@@ -4,7 +4,7 @@
  * constant time, before anything is parsed (reliability-security 3.2); time classes of 3.3: |dt| <= 300 s
  * fresh, up to 73 h old stale (kept: the seven-day dedupe is the replay defence), older or over 300 s ahead
  * quarantine. One row in webhook_inbox, its body sealed under the day's key; 200 only after the commit. Key =
- * (app, envelope create_time, 128-bit hash of the raw body): never the signature's t, so a re-signed retry is
+ * (app, event_ms of the envelope, 128-bit hash of the raw body): never the signature's t, so a re-signed retry is
  * still a duplicate. Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 + Retry-After
  * when full, failing or draining. Never 200 without a row, never 4xx for our own faults.
  *
@@ -41,7 +41,7 @@ struct webhook_event {
     str app, name, client_key, user_openid, content_text;
     int64_t create_time_s, arrived_ms;
     const struct json *content;
-    str ref; /* "app.create_time.hash": names the inbox row in jobs, explain and logs */
+    str ref; /* "app.event_ms.hash": names the inbox row in jobs, explain and logs */
 };
 enum webhook_scope { WEBHOOK_BUSINESS, WEBHOOK_INSTALLATION };
 /* A capability's row for one event name. */
@@ -60,6 +60,9 @@ struct webhook_table {
 /* Who owns a business account: handed in by wiring (accounts). RC_MISSING: unknown. */
 typedef enum rc (*webhook_find_owner)(struct tx *tx, str client_key, str user_openid, struct arena *mem,
                                       str *workspace, str *account, struct fault *why);
+/* Tells the owner's room that a verified event for this account arrived; once per account and batch. */
+typedef enum rc (*webhook_saw_owner)(struct tx *tx, str workspace, str account, int64_t at_ms,
+                                     struct fault *why);
 struct webhook_options {
     struct store *store;
     struct keys *keys;
@@ -70,6 +73,7 @@ struct webhook_options {
     const struct webhook_table *tables;
     size_t n_tables;
     webhook_find_owner find_owner;
+    webhook_saw_owner saw_owner;
 };
 /* RC_INVALID "webhook.empty_secret": HMAC under an empty key is computable by anyone. */
 MUSTCHECK enum rc webhook_open(const struct webhook_options *o, struct webhook **out, struct fault *why);
@@ -97,6 +101,9 @@ enum time_class { TIME_FRESH, TIME_STALE, TIME_QUARANTINE };
 enum time_class time_classify(int64_t t_s, int64_t now_ms);
 /* create_time of the envelope's top level by a bounded scan (4 KiB), without parsing; 0 when not found. */
 int64_t envelope_create_time(str body);
+/* The same in ms; with the content's own "timestamp" when that is within 5 s: finer, so that keys of a burst
+ * are in order. Of the body alone: a repetition gives the same. */
+int64_t envelope_event_ms(str body);
 /* RC_INVALID "webhook.unparsable". Strings live in mem. */
 MUSTCHECK enum rc webhook_parse(str body, struct arena *mem, struct webhook_event *out, struct fault *why);
 

@@ -1,5 +1,5 @@
-/* The inbox's statements. The primary key begins with the app and TikTok's own time, so that the unique index
- * grows at its end; the partial index holds only what waits. Bodies are sealed before they come here.
+/* The inbox's statements. The primary key begins with the app and TikTok's own time in ms, so that the unique
+ * index grows at its end (with seconds alone a burst hits one index page per row: half of a commit's bytes); the partial index holds only what waits. Bodies are sealed before they come here.
  */
 #include "webhook/webhook_priv.h"
 
@@ -9,7 +9,7 @@ static const struct migration migrations[] = {
      .text = "-- exempt: the owner is unknown until the row is routed; workspace is filled in then\n"
              "CREATE TABLE webhook_inbox (\n"
              "  app @TEXT NOT NULL,\n"
-             "  create_time_s @INT64 NOT NULL,\n"
+             "  event_ms @INT64 NOT NULL,\n"
              "  hash @BYTES NOT NULL,\n"
              "  arrived_ms @INT64 NOT NULL,\n"
              "  signed_s @INT64 NOT NULL,\n"
@@ -19,7 +19,7 @@ static const struct migration migrations[] = {
              "  workspace @TEXT,\n"
              "  event @TEXT,\n"
              "  body @BYTES NOT NULL,\n"
-             "  PRIMARY KEY (app, create_time_s, hash)\n"
+             "  PRIMARY KEY (app, event_ms, hash)\n"
              ") @TABLE;\n"
              "CREATE INDEX webhook_inbox_waiting ON webhook_inbox (app, arrived_ms) WHERE state = 0;\n"
              "-- exempt: one row per app of the installation\n"
@@ -36,33 +36,34 @@ static const enum val_type append_types[] = {VT_TEXT, VT_INT, VT_BYTES, VT_INT,
 const struct append_sql inbox_append = {
     .insert =
         {"webhook.append",
-         "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
+         "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
     .pg_unnest =
-        "INSERT INTO webhook_inbox (app, create_time_s, hash, arrived_ms, signed_s, stale, state, body)"
+        "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
         " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
         " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",
     .types = append_types,
     .n = COUNT_OF(append_types),
     .key_col = 2,
+    .around = http_hold,
 };
 
 static const struct sql SQL_WAITING = {
     "webhook.waiting",
-    "SELECT create_time_s, hash, arrived_ms, body FROM webhook_inbox WHERE app = $1 AND state = 0"
+    "SELECT event_ms, hash, arrived_ms, body FROM webhook_inbox WHERE app = $1 AND state = 0"
     " ORDER BY arrived_ms LIMIT $2"};
 static const struct sql SQL_MARK = {
     "webhook.mark", "UPDATE webhook_inbox SET state = $4, routed_ms = $5, workspace = $6, event = $7"
-                    " WHERE app = $1 AND create_time_s = $2 AND hash = $3 AND state = 0"};
+                    " WHERE app = $1 AND event_ms = $2 AND hash = $3 AND state = 0"};
 static const struct sql SQL_LOAD = {
     "webhook.load",
     "SELECT body, arrived_ms, routed_ms, state, workspace, event, stale, signed_s FROM webhook_inbox"
-    " WHERE app = $1 AND create_time_s = $2 AND hash = $3"};
+    " WHERE app = $1 AND event_ms = $2 AND hash = $3"};
 static const struct sql SQL_OLD = {
     "webhook.old",
-    "SELECT app, create_time_s, hash FROM webhook_inbox WHERE arrived_ms < $1 AND state <> 0 LIMIT 200"};
+    "SELECT app, event_ms, hash FROM webhook_inbox WHERE arrived_ms < $1 AND state <> 0 LIMIT 200"};
 static const struct sql SQL_DELETE = {
-    "webhook.delete", "DELETE FROM webhook_inbox WHERE app = $1 AND create_time_s = $2 AND hash = $3"};
+    "webhook.delete", "DELETE FROM webhook_inbox WHERE app = $1 AND event_ms = $2 AND hash = $3"};
 static const struct sql SQL_SEEN = {
     "webhook.seen",
     "INSERT INTO webhook_seen (app, verified_ms, test_ms) VALUES ($1, $2, $3)"
@@ -95,7 +96,7 @@ enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, stru
         if (hash.n != HASH_BYTES)
             return fault_set(why, RC_BUG, "webhook.hash", "a stored hash has %zu bytes", hash.n);
         struct inbox_row *row = &rows[count++];
-        *row = (struct inbox_row){.key = {.app = app, .create_time_s = row_int(r, 0)},
+        *row = (struct inbox_row){.key = {.app = app, .event_ms = row_int(r, 0)},
                                   .arrived_ms = row_int(r, 2),
                                   .sealed = row_text(r, 3)};
         memcpy(row->key.hash, hash.p, HASH_BYTES);
@@ -110,7 +111,7 @@ enum rc webhook_db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inb
 {
     int64_t changed = 0;
     enum rc rc = tx_exec(tx, &SQL_MARK,
-                         ARGS(V_TEXT(k->app), V_INT(k->create_time_s), hash_of(k), V_INT(state),
+                         ARGS(V_TEXT(k->app), V_INT(k->event_ms), hash_of(k), V_INT(state),
                               V_INT(tx_now_ms(tx)), V_TEXT(workspace), V_TEXT(str_of(event))),
                          &changed, why);
     *mine = changed == 1;
@@ -120,7 +121,7 @@ enum rc webhook_db_inbox_mark(struct tx *tx, const struct inbox_key *k, enum inb
 enum rc webhook_db_inbox_load(struct tx *tx, const struct inbox_key *k, struct arena *mem, struct rows **out,
                               struct fault *why)
 {
-    return tx_one(tx, &SQL_LOAD, ARGS(V_TEXT(k->app), V_INT(k->create_time_s), hash_of(k)), mem, out, why);
+    return tx_one(tx, &SQL_LOAD, ARGS(V_TEXT(k->app), V_INT(k->event_ms), hash_of(k)), mem, out, why);
 }
 
 enum rc webhook_db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *deleted, struct fault *why)

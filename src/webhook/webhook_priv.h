@@ -26,8 +26,10 @@ enum inbox_state {
 };
 extern const char *const inbox_state_names[INBOX_STATES];
 
-struct app_counts {
-    _Atomic int64_t bad_signature, last_verified_ms;
+enum outcome { OUT_STORED, OUT_DUPLICATE, OUT_FAILED, OUT_STALE, OUT_QUARANTINED, OUTCOMES };
+struct app_counts { /* since the start; the first three are what alarms look at */
+    _Atomic int64_t bad_signature, quarantined, unrouted, last_verified_ms;
+    _Atomic int64_t by[OUTCOMES]; /* since the router last gave them to the metrics: a label costs a search */
 };
 struct lane; /* what one event thread keeps: HMAC contexts, a sealer */
 struct webhook {
@@ -38,13 +40,15 @@ struct webhook {
     pthread_mutex_t lock; /* lanes, kick */
     struct lane *lanes;
     pthread_cond_t kick;
-    bool kicked, stopping, running;
+    atomic_bool kicked;
+    bool stopping, running;
+    _Atomic int64_t stored; /* rows since the start */
     pthread_t router;
 };
 
 struct inbox_key {
     str app;
-    int64_t create_time_s;
+    int64_t event_ms;
     unsigned char hash[HASH_BYTES];
 };
 struct inbox_row {
@@ -59,10 +63,15 @@ size_t webhook_body_cap(str path, void *ctx);
 void webhook_lanes_close(struct webhook *w);
 void body_hash(str body, unsigned char out[HASH_BYTES]);
 size_t app_index(const struct webhook *w, str id); /* APPS_MAX: none */
+void counts_flush(struct webhook *w);              /* to the metrics */
 /* ---- router.c ---- */
 void router_kick(struct webhook *w);
 void *router_main(void *arg);
-enum rc router_drain_app(struct webhook *w, size_t app, size_t *routed, struct fault *why);
+struct drained {
+    size_t rows;
+    int64_t oldest_ms; /* arrival of the first */
+};
+enum rc router_drain_app(struct webhook *w, size_t app, struct drained *out, struct fault *why);
 /* ---- webhook_db.c ---- */
 extern const struct append_sql inbox_append;
 MUSTCHECK enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, struct inbox_row **out,
