@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { check, equal, match, run, tempDir, test, until } from '../support/runner.mjs';
 import { daemonCommand, startStack } from '../support/stack.mjs';
-import { signIn } from '../support/visitor.mjs';
+import { signIn } from '../support/signin.mjs';
 import {
   byCookie, call, changed, digest, fill, invited, keyWith, passing, quote, routesOf, sampleBody, sessionIn, sql, staff,
 } from '../support/actors.mjs';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { check, equal, run, test, until } from '../support/runner.mjs';
 import { BUSINESS_KEY, databases, startStack } from '../support/stack.mjs';
-import { signIn } from '../support/visitor.mjs';
+import { signIn } from '../support/signin.mjs';
 import {
   byCookie, byKey, call, changed, digest, fill, invited, keyWith, passing, quote, routesOf, sampleBody, sql, staff, workspaceCreate,
 } from '../support/actors.mjs';
