@@ -1,136 +1,89 @@
-// A small browser for journeys: cookies per origin, forms, redirects one at a time. And a sign-in through the
-// simulator's pages as a person would do it.
-import { check, equal } from './runner.mjs';
+// A real browser for journeys: Debian's Chromium driven by playwright-core (a development dependency of ui/). Background
+// networking is off; every page reports console errors, uncaught errors and violations of the content security policy
+// into `faults`, and a journey ends with noFaults().
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { root } from '../../tools/stack.mjs';
+import { check, finallyDo, tempDir } from './runner.mjs';
 
-export class Browser {
-  constructor() {
-    this.jars = new Map();
-  }
+const fromUi = createRequire(path.join(root, 'ui', 'package.json'));
+export const chromiumPath = process.env.MZ_CHROMIUM ?? '/usr/bin/chromium';
+export const shotDir = process.env.MZ_SHOTS ? path.resolve(process.env.MZ_SHOTS) : tempDir('mz-shots');
+mkdirSync(shotDir, { recursive: true });
 
-  jar(url) {
-    const origin = new URL(url).origin;
-    if (!this.jars.has(origin)) this.jars.set(origin, new Map());
-    return this.jars.get(origin);
-  }
+const quiet = [
+  '--no-sandbox', '--disable-background-networking', '--disable-component-update', '--disable-default-apps', '--disable-sync',
+  '--disable-domain-reliability', '--disable-client-side-phishing-detection', '--no-first-run', '--no-default-browser-check',
+  '--metrics-recording-only', '--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication',
+];
 
-  cookie(url, name) {
-    const jar = this.jar(url);
-    return jar.get(`__Host-${name}`) ?? jar.get(name);
-  }
-
-  async request(url, { method = 'GET', form, headers = {} } = {}) {
-    const jar = this.jar(url);
-    const sent = { ...headers, accept: 'text/html', 'sec-fetch-site': method === 'GET' ? 'none' : 'same-origin' };
-    if (method !== 'GET') sent.origin = new URL(url).origin;
-    if (jar.size) sent.cookie = [...jar].map(([k, v]) => `${k}=${v}`).join('; ');
-    const r = await fetch(url, {
-      method,
-      redirect: 'manual',
-      headers: sent,
-      body: form && new URLSearchParams(form),
-      signal: AbortSignal.timeout(15000),
-    });
-    for (const line of r.headers.getSetCookie()) {
-      const [pair, ...attributes] = line.split(';');
-      const at = pair.indexOf('=');
-      const gone = attributes.some((a) => /^\s*max-age=0\s*$/i.test(a));
-      if (gone) jar.delete(pair.slice(0, at).trim());
-      else jar.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim());
-    }
-    const text = await r.text();
-    const location = r.headers.get('location');
-    return { url, status: r.status, text, headers: r.headers, location: location && new URL(location, url).href };
-  }
-
-  get(url) {
-    return this.request(url);
-  }
-
-  post(url, form) {
-    return this.request(url, { method: 'POST', form });
-  }
+export const faults = [];
+// A refused request is logged by the browser itself as an error; a journey that expects one names it here.
+const expected = [
+  { status: 401, url: /\/v1\/session$/ }, // how the console learns that nobody is signed in
+  { status: 404, url: /\/favicon\.ico$/ }, // browsers ask for it on pages that name no icon
+];
+export function expectRefusal(status, url) {
+  expected.push({ status, url });
 }
 
-const unescape = (s) =>
-  s.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, n) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[n]);
-
-// Hidden and other inputs of the page's forms, by name.
-export function fields(html) {
-  const out = {};
-  for (const [tag] of html.matchAll(/<input\b[^>]*>/g)) {
-    const name = /\bname="([^"]*)"/.exec(tag)?.[1];
-    const value = /\bvalue="([^"]*)"/.exec(tag)?.[1];
-    if (name && /type="hidden"/.test(tag)) out[name] = unescape(value ?? '');
-  }
-  return out;
+// The service is away on purpose: what the browser says about that is no fault.
+let outage = false;
+export function setOutage(on) {
+  outage = on;
 }
 
-export const endOf = (page) => /data-end="([^"]+)"/.exec(page.text)?.[1];
-
-// From the start link to TikTok's page: the URL that TikTok was given.
-export async function toTikTok(browser, start) {
-  const page = await browser.get(start);
-  equal(page.status, 200, `start page ${start}: ${page.text.slice(0, 300)}`);
-  const next = await browser.post(new URL('/auth/tiktok/continue', start).href, fields(page.text));
-  equal(next.status, 303, `continue: ${next.text.slice(0, 300)}`);
-  return next.location;
+let browser;
+export async function launch() {
+  check(existsSync(chromiumPath), `${chromiumPath} does not exist`);
+  browser ??= await fromUi('playwright-core').chromium.launch({ executablePath: chromiumPath, args: quiet });
+  finallyDo(() => browser.close());
+  return browser;
 }
 
-// The person's act on the simulator's consent page; answers the callback URL.
-export async function consent(sim, authorize, { person = 'somying', decision = 'allow', scopes } = {}) {
-  const cookie = `sim_person=${person}`;
-  const page = await fetch(authorize, { redirect: 'manual', headers: { cookie } });
-  if (page.status === 302 || page.status === 303) return page.headers.get('location');
-  const html = await page.text();
-  equal(page.status, 200, `TikTok's page: ${html.slice(0, 400)}`);
-  const { q } = fields(html);
-  check(q, `no consent form: ${html.slice(0, 400)}`);
-  const wanted = scopes ?? new URL(authorize).searchParams.get('scope').split(',');
-  const body = new URLSearchParams([['q', q], ['decision', decision], ...wanted.map((s) => ['scope', s])]);
-  const r = await fetch(`${sim.url}/sim/consent`, { method: 'POST', redirect: 'manual', headers: { cookie }, body });
-  check(r.status === 302 || r.status === 303, `consent answered ${r.status}: ${(await r.text()).slice(0, 300)}`);
-  return r.headers.get('location');
-}
-
-// The whole way; answers what the callback answered (its location is the return URL when all went well).
-export async function signIn(stack, start, { browser = new Browser(), ...who } = {}) {
-  const authorize = await toTikTok(browser, start);
-  const callback = await consent(stack.sim, authorize, who);
-  return browser.get(callback);
-}
-
-// REST with the workspace's API key (or another one).
-export function client(stack, key = stack.seed.api_key) {
-  return async (method, path, body, headers = {}) => {
-    const r = await fetch(stack.daemon.url + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${key}`,
-        'idempotency-key': crypto.randomUUID(),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(15000),
-    });
-    const text = await r.text();
-    let json = null;
-    try {
-      json = text ? JSON.parse(text) : null;
-    } catch {
-      // a page
-    }
-    return { status: r.status, json, text, headers: r.headers };
-  };
-}
-
-export async function attempt(stack, body = {}) {
-  const made = await client(stack)('POST', '/v1/login/attempts', {
-    purpose: 'sign_in',
-    return_url_id: stack.seed.return_url_id,
-    language: 'en',
-    ...body,
+function watch(page) {
+  const where = () => new URL(page.url(), 'http://none').pathname;
+  page.on('pageerror', (e) => faults.push(`${where()}: ${e.message}`));
+  page.on('console', (m) => {
+    if (m.type() !== 'error' && m.type() !== 'warning') return;
+    const url = m.location().url ?? '';
+    const status = Number(/status of (\d+)/.exec(m.text())?.[1] ?? 0);
+    if (status && expected.some((e) => e.status === status && e.url.test(url.split('?')[0]))) return;
+    if (outage && /net::ERR_/.test(m.text())) return;
+    faults.push(`${where()}: ${m.text()} ${url}`);
   });
-  equal(made.status, 201, `attempt: ${made.text}`);
-  return made.json;
+}
+
+// A browser of its own: cookies, storage. { width, height, language, dark, state, free } - `free` lifts the content
+// security policy, for axe alone.
+export async function person({ width = 1440, height = 900, locale = 'en-GB', dark = false, state, free = false } = {}) {
+  const context = await (await launch()).newContext({
+    viewport: { width, height }, locale, colorScheme: dark ? 'dark' : 'light', storageState: state, bypassCSP: free,
+    timezoneId: 'Asia/Bangkok', reducedMotion: 'reduce',
+  });
+  context.setDefaultTimeout(10000);
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (e) => console.error(`content security policy: ${e.violatedDirective} ${e.blockedURI}`));
+  });
+  context.on('page', watch);
+  return context;
+}
+
+export async function shot(page, name) {
+  await page.screenshot({ path: path.join(shotDir, `${name}.png`) });
+}
+
+export function noFaults() {
+  const found = faults.splice(0);
+  check(found.length === 0, `the browser complained: ${found.slice(0, 5).join(' | ')}`);
+}
+
+const axeSource = readFileSync(fromUi.resolve('axe-core/axe.min.js'), 'utf8');
+// Accessibility by axe-core: WCAG 2.2 A and AA and best practices. Returns a line per violation.
+export async function violations(page) {
+  if (!(await page.evaluate('typeof window.axe === "object"'))) await page.evaluate(axeSource);
+  const { violations: found } = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] } }));
+  return found.map((v) => `${v.id} (${v.impact}): ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.any[0]?.message ?? n.all[0]?.message ?? ''}`).join(' ; ')}`);
 }

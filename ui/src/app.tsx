@@ -35,7 +35,7 @@ function Missing({ title, text }: { title: PlainKey; text: PlainKey }): JSX.Elem
   return (
     <>
       <PageHead title={t(title)} />
-      <Empty icon="hidden" title={t(title)} text={t(text)}>
+      <Empty icon="hidden" title={t(text)}>
         <Link class="button" href={hrefOf('home')}>
           {t('app.to_home')}
         </Link>

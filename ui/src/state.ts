@@ -1,6 +1,7 @@
 // What the whole console shares: who is signed in, where we are, what is announced, light or dark.
 import { computed, signal } from '@preact/signals';
 import { api, asProblem, onSignedOut, type Problem, type Session } from './api';
+import { startLive, stopLive } from './live';
 import { languages, setLanguage, language, type Language } from './text/text';
 
 // --- session -----------------------------------------------------------------------------------------------------
@@ -38,12 +39,14 @@ onSignedOut(() => {
 });
 
 export async function signOut(): Promise<void> {
+  stopLive(); // what it would have loaded is refused from now on
   try {
     await api.signOut();
   } catch (e) {
     const problem = asProblem(e);
     if (problem.status !== 401) {
       say(problem.title, 'bad');
+      if (may('conversations.read')) startLive();
       return;
     }
   }

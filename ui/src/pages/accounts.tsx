@@ -53,7 +53,7 @@ function Card({ a, disconnect }: { a: Account; disconnect: (() => void) | null }
             <Moment at={a.last_webhook_at} />
           </dd>
         </div>
-        <div>
+        <div class="whole">
           <dt>{t('accounts.id')}</dt>
           <dd>
             <code>{a.id}</code>

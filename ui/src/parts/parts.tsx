@@ -238,8 +238,15 @@ export function Dialog({ title, children, close, locked }: { title: string; chil
   const heading = useId();
   useEffect(() => {
     const dialog = ref.current;
+    const before = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // The element is gone when this runs, so the browser cannot give the focus back by itself.
+      requestAnimationFrame(() => {
+        if (before instanceof HTMLElement && before.isConnected && document.activeElement === document.body) before.focus();
+      });
+    };
   }, []);
   return (
     <dialog

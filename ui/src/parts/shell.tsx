@@ -164,7 +164,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
       </header>
       <div class="side" id="side">
         <Nav done={() => setOpen(false)} />
-        <div class="side-foot">
+        <section class="side-foot" aria-label={t('nav.me')}>
           <div class="side-selects">
             <LanguageSelect bare />
             <AppearanceSelect bare />
@@ -181,7 +181,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
               <Icon name="out" />
             </button>
           </div>
-        </div>
+        </section>
       </div>
       <main id="content" tabIndex={-1}>
         {children}
