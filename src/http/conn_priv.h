@@ -113,6 +113,7 @@ uint64_t conn_ticket(const struct conn *c);
 void loop_prepare(struct loop *l, struct http *h, unsigned no);
 void loop_run(struct loop *l); /* starts its thread, once all loops are prepared */
 void loop_ring(struct loop *l);
+void loops_hold(bool on); /* notes of this thread ring at the end */
 void loop_join(struct loop *l);
 void loop_release(struct loop *l); /* after all loops have been joined: they leave notes for each other */
 void loop_forget(struct loop *l, struct conn *c); /* slot back to the free list */

@@ -180,6 +180,11 @@ void http_reply(struct http *h, uint64_t ticket, enum rc rc, const char *code_or
     loop_note(loop_of(h, ticket), &n);
 }
 
+void http_hold(bool on)
+{
+    loops_hold(on);
+}
+
 void http_stream_send(struct http *h, uint64_t stream, str bytes)
 {
     struct note n = {.kind = NOTE_SEND, .ticket = stream, .bytes = mem_new(bytes.n), .n = bytes.n};

@@ -89,15 +89,15 @@ void answer_body(struct request *rq, int status, const char *type, str body);
 void answer_page(struct request *rq, int status, str html);
 void answer_redirect(struct request *rq, str url); /* 303; url already checked by the caller */
 void answer_header(struct request *rq, const char *name, str value); /* CR and LF are a broken invariant */
-void answer_cookie(struct request *rq, const char *name, str value,
-                   int64_t max_age_s); /* __Host-, Secure, HttpOnly,
-                                                                    SameSite=Lax, Path=/; max_age 0 deletes */
+/* __Host-, Secure, HttpOnly, SameSite=Lax, Path=/; max_age 0 deletes */
+void answer_cookie(struct request *rq, const char *name, str value, int64_t max_age_s);
 /* CSP additions for one answer, e.g. form-action to TikTok's origin on the page before the redirect. */
 void answer_form_action(struct request *rq, str origin);
 
 /* ---- deferred: an HTTP_INLINE handler takes a ticket, returns RC_OK, and any thread answers it once ---- */
 uint64_t rq_defer(struct request *rq);
 void http_reply(struct http *h, uint64_t ticket, enum rc rc, const char *code_or_null, int64_t retry_after_s);
+void http_hold(bool on); /* this thread's replies wake nobody until it is off again: many, one wake-up */
 
 /* ---- event streams (text/event-stream): room feed drives them ---- */
 struct stream_hooks {

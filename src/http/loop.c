@@ -25,6 +25,37 @@ void loop_ring(struct loop *l)
     } while (r < 0 && errno == EINTR);
 }
 
+/* A thread that answers a whole commit leaves all its notes first; else the loop would wake at the first and
+ * go to sleep again before the last. Loops beyond the few remembered are rung at once. */
+static _Thread_local struct {
+    bool on;
+    size_t n;
+    struct loop *loops[8];
+} held;
+
+void loops_hold(bool on)
+{
+    held.on = on;
+    for (size_t i = 0; !on && i < held.n; i++) {
+        loop_ring(held.loops[i]);
+    }
+    held.n = 0;
+}
+
+static void ring_later(struct loop *l)
+{
+    for (size_t i = 0; i < held.n; i++) {
+        if (held.loops[i] == l) {
+            return;
+        }
+    }
+    if (held.n == COUNT_OF(held.loops)) {
+        loop_ring(l);
+        return;
+    }
+    held.loops[held.n++] = l;
+}
+
 void loop_note(struct loop *l, const struct note *n)
 {
     (void)pthread_mutex_lock(&l->lock);
@@ -32,7 +63,9 @@ void loop_note(struct loop *l, const struct note *n)
     buf_put(&l->notes, (str){(const char *)n, sizeof(*n)});
     must(buf_ok(&l->notes));
     (void)pthread_mutex_unlock(&l->lock);
-    if (first) {
+    if (first && held.on) {
+        ring_later(l);
+    } else if (first) {
         loop_ring(l);
     }
 }

@@ -146,10 +146,21 @@ bool append_take(struct store *s, struct batch **mine)
 void append_tell(struct batch *b, size_t from, size_t to)
 {
     int64_t counts[RC_COUNT] = {0};
+    void (*around)(bool begins) = NULL;
     for (size_t i = from; i < to; i++) {
-        counts[b->rows[i].rc]++;
-        b->rows[i].done(b->rows[i].arg, b->rows[i].rc);
+        const struct append_row *row = &b->rows[i];
+        if (row->q->around != around) {
+            if (around != NULL)
+                around(false);
+            around = row->q->around;
+            if (around != NULL)
+                around(true);
+        }
+        counts[row->rc]++;
+        row->done(row->arg, row->rc);
     }
+    if (around != NULL)
+        around(false);
     for (int rc = 0; rc < RC_COUNT; rc++)
         if (counts[rc] > 0)
             metric_add(store_metric(SM_APPENDED), counts[rc], rc_name((enum rc)rc), NULL);

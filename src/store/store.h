@@ -90,6 +90,7 @@ struct append_sql {
     const char *pg_unnest;
     const enum val_type *types;
     size_t n, key_col; /* key_col: the column (0-based) whose value RETURNING gives back; BYTES or TEXT */
+    void (*around)(bool begins); /* NULL, or called before and after the `done` calls of one commit */
 };
 typedef void (*append_done)(void *arg, enum rc rc);
 /* Values are copied. RC_FULL at once when 2,048 rows or 16 MiB wait, or rows have waited for a second. */

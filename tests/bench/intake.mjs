@@ -20,7 +20,7 @@ const CONNECTIONS = 64;
 const TOTAL = 1_000_000;
 const ROUNDS = quick ? 2 : 3;
 const QUICK_SECONDS = 2;
-const load = path.join(root, 'build', 'release', 'tests', 'bench', 'load');
+const load = path.join(process.env.MZ_BUILD, 'tests', 'bench', 'load');
 const rivalNode = process.env.MZ_RIVAL_NODE ?? process.execPath;
 
 const median = (list) => {
