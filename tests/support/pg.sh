@@ -2,6 +2,7 @@
 # A private PostgreSQL for tests: own folder and socket, a free port on 127.0.0.1.
 #   pg.sh start DIR   makes DIR (or uses an empty one), starts a server in it, prints its URL
 #   pg.sh stop DIR    stops it and removes what start made
+#   pg.sh cut DIR     ends the server at once and keeps its data; again DIR: starts it on the same port
 # MZ_PG_FSYNC=off switches the syncs off (for tests that prove nothing about disks).
 set -eu
 
@@ -71,6 +72,7 @@ CONF
         n=$((n + 1))
         [ "$n" -lt 10 ] || { cat "$dir/start.log" "$home/server.log" >&2; stop; die "the server does not start"; }
     done
+    echo "$port" >"$dir/port"
     # By TCP: the socket's folder is private to the server's account.
     echo "postgresql://postgres@127.0.0.1:$port/postgres"
 }
@@ -83,15 +85,30 @@ stop() {
     as_server "$bin/pg_ctl" -D "$home/db" -m immediate -w -t 30 stop >/dev/null 2>&1 || true
     cd /
     case $home in */mzpg.??????) rm -rf "$home" ;; esac
-    rm -f "$dir/where" "$dir/initdb.log" "$dir/start.log"
+    rm -f "$dir/where" "$dir/port" "$dir/initdb.log" "$dir/start.log"
     rmdir "$dir" 2>/dev/null || true
 }
 
-[ $# -eq 2 ] || die "usage: pg.sh start|stop DIR"
+cut_off() {
+    home=$(cat "$dir/where")
+    cd "$home"
+    as_server "$(find_bin)/pg_ctl" -D "$home/db" -m immediate -w -t 30 stop >/dev/null 2>&1
+}
+
+again() {
+    home=$(cat "$dir/where")
+    cd "$home"
+    as_server "$(find_bin)/pg_ctl" -D "$home/db" -o "-p $(cat "$dir/port")" -l "$home/server.log" -w -t 60 start \
+        >"$dir/start.log" 2>&1 || { cat "$dir/start.log" "$home/server.log" >&2; die "the server does not start again"; }
+}
+
+[ $# -eq 2 ] || die "usage: pg.sh start|stop|cut|again DIR"
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
 case $1 in
 start) start ;;
 stop) stop ;;
-*) die "usage: pg.sh start|stop DIR" ;;
+cut) cut_off ;;
+again) again ;;
+*) die "usage: pg.sh start|stop|cut|again DIR" ;;
 esac
