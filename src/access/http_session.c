@@ -175,12 +175,15 @@ static enum rc begin(struct tx *tx, void *arg, struct fault *why)
         rc = session_start(j->a, tx, &s, rq_mem(j->rq), &j->token, why);
     if (rc != RC_OK)
         return rc;
+    str detail = STR("{\"by\":\"password\"}");
+    if (planted("access.token_in_audit"))
+        detail = arena_fmt(rq_mem(j->rq), "{\"by\":\"" STR_FMT "\"}", STR_ARG(j->token));
     return session_audit(j->a, tx, j->rq,
                          &(struct audit_entry){.workspace = j->found->workspace,
                                                .actor = j->found->id,
                                                .action = STR("access.signed_in"),
                                                .object = j->found->id,
-                                               .detail = STR("{\"by\":\"password\"}")},
+                                               .detail = detail},
                          why);
 }
 

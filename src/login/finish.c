@@ -209,6 +209,9 @@ enum rc login_finish(const struct login_finish *f, struct arena *mem, struct log
               F_ID("workspace", z.result.attempt.workspace), F_ID("attempt", z.result.attempt.id),
               F_ID("account", z.result.attempt.account), F_STR("purpose", str_of(purpose)),
               F_MS("took", clock_mono_ms() - began));
+    if (planted("login.log_token"))
+        log_event(f->l->o.log, LOG_INFO, "login.completed",
+                  F_STR("token", ((str){(const char *)answer.tokens.access.p, answer.tokens.access.n})));
     *out = z.result;
     return RC_OK;
 }
