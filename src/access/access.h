@@ -71,6 +71,9 @@ MUSTCHECK enum rc access_workspace(struct tx *tx, str id, struct arena *mem, str
 MUSTCHECK enum rc access_workspace_by_public_key(struct tx *tx, str public_key, struct arena *mem,
                                                  struct workspace *out,
                                                  struct fault *why); /* RC_MISSING "access.not_found" */
+/* Ids of all workspaces, newest first, <= 10,000: for the operator's commands. */
+MUSTCHECK enum rc access_workspaces(struct access *a, struct arena *mem, str **out, size_t *n,
+                                    struct fault *why);
 
 /* ---- console sign-in through TikTok (room login, purposes `console` and `console_link`) ---- */
 struct access_identity {

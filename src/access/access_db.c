@@ -174,6 +174,27 @@ enum rc access_workspace_by_public_key(struct tx *tx, str public_key, struct are
     return workspace_one(tx, &workspace_by_key, public_key, mem, out, why);
 }
 
+static const struct sql workspace_ids = {
+    "access.workspace_ids",
+    "SELECT workspace_id FROM workspaces ORDER BY created_ms DESC, workspace_id LIMIT 10000"};
+
+enum rc db_workspace_ids(struct tx *tx, struct arena *mem, str **out, size_t *n, struct fault *why)
+{
+    struct rows *r;
+    size_t count = 0;
+    enum rc rc = tx_query(tx, &workspace_ids, NO_ARGS, mem, &r, why);
+    if (rc != RC_OK)
+        return rc;
+    str *ids = arena_array(mem, str, rows_count(r) + 1);
+    if (ids == NULL)
+        return fault_set(why, RC_FULL, "access.memory", "the list of workspaces");
+    while (rows_next(r))
+        ids[count++] = row_text(r, 0);
+    *out = ids;
+    *n = count;
+    return RC_OK;
+}
+
 /* ---- members ---- */
 
 #define MEMBER                                                                                               \

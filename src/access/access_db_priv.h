@@ -9,6 +9,7 @@ struct member {
     int64_t created_ms, signed_in_ms;
 };
 MUSTCHECK enum rc db_workspace_insert(struct tx *tx, const struct workspace *w, struct fault *why);
+MUSTCHECK enum rc db_workspace_ids(struct tx *tx, struct arena *mem, str **out, size_t *n, struct fault *why);
 MUSTCHECK enum rc db_member_insert(struct tx *tx, const struct member *m, bool *inserted, struct fault *why);
 MUSTCHECK enum rc db_member(struct tx *tx, str workspace, str id, struct arena *mem, struct member *out,
                             struct fault *why);

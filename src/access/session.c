@@ -256,6 +256,29 @@ static enum rc owner_read(struct tx *tx, void *arg, struct fault *why)
     return rc == RC_OK && n == 0 ? not_found(why) : rc;
 }
 
+struct listing {
+    struct arena *mem;
+    str *ids;
+    size_t n;
+};
+
+static enum rc list_read(struct tx *tx, void *arg, struct fault *why)
+{
+    struct listing *l = arg;
+    return db_workspace_ids(tx, l->mem, &l->ids, &l->n, why);
+}
+
+enum rc access_workspaces(struct access *a, struct arena *mem, str **out, size_t *n, struct fault *why)
+{
+    struct listing l = {.mem = mem};
+    enum rc rc = store_read(a->store, list_read, &l, why);
+    if (rc == RC_OK) {
+        *out = l.ids;
+        *n = l.n;
+    }
+    return rc;
+}
+
 enum rc access_owner(struct access *a, str workspace, struct arena *mem, str *member, struct fault *why)
 {
     struct link_job j = {.a = a, .workspace = workspace, .mem = mem};

@@ -79,6 +79,21 @@ static enum rc post_demo(struct request *rq, void *ctx, struct fault *why)
     return rc;
 }
 
+/* First what belongs to no workspace yet (a webhook that was not routed), then workspace by workspace: every
+ * statement names one. */
+static enum rc explain_anywhere(const struct app *a, struct request *rq, struct explain *e, struct fault *why)
+{
+    str *ids = NULL, id = rq_arg(rq, "id");
+    size_t n = 0;
+    enum rc rc = access_workspaces(a->access, rq_mem(rq), &ids, &n, why);
+    if (rc != RC_OK)
+        return rc;
+    rc = operate_explain(&a->operate, STR_NONE, id, rq_mem(rq), e, why);
+    for (size_t i = 0; i < n && rc == RC_MISSING; i++)
+        rc = operate_explain(&a->operate, ids[i], id, rq_mem(rq), e, why);
+    return rc;
+}
+
 static enum rc get_explained(struct request *rq, void *ctx, struct fault *why)
 {
     const struct app *a = ctx;
@@ -86,7 +101,7 @@ static enum rc get_explained(struct request *rq, void *ctx, struct fault *why)
     struct buf b;
     if (e == NULL)
         return fault_set(why, RC_FULL, "app.memory", "explain");
-    enum rc rc = operate_explain(&a->operate, STR_NONE, rq_arg(rq, "id"), rq_mem(rq), e, why);
+    enum rc rc = explain_anywhere(a, rq, e, why);
     if (rc != RC_OK)
         return rc;
     buf_init(&b, rq_mem(rq), 256u << 10);
@@ -142,7 +157,8 @@ static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
     return rc;
 }
 
-/* A new tenant. The API key has every scope a key can have and is shown this once; the owner enters by link. */
+/* A new tenant. The API key has every scope a key can have and is shown this once; the owner enters by link.
+ * */
 static enum rc post_workspace(struct request *rq, void *ctx, struct fault *why)
 {
     struct app *a = ctx;

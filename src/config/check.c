@@ -180,6 +180,11 @@ static void report(struct config *c, struct entry *e)
                        STR_ARG(words), STR_ARG(shown(e->raw, text)), e->source);
 }
 
+static bool given(const struct config *c, const char *key_or_null)
+{
+    return key_or_null != NULL && config_entry(c, str_of(key_or_null))->raw.n > 0;
+}
+
 static void check_secret(struct config *c, struct entry *e)
 {
     if (e->bad) /* refused by its source already */
@@ -187,7 +192,7 @@ static void check_secret(struct config *c, struct entry *e)
     if (e->raw.n > 0) {
         config_read_secret(c, e);
         e->bad = e->secret.n == 0;
-    } else if (e->row->def == NULL) {
+    } else if (e->row->def == NULL || given(c, e->row->with)) {
         config_problem(
             c, str_of(e->row->key),
             "is required: name its file by %s_file or %s_FILE, or give a service credential of this name",

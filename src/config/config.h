@@ -20,6 +20,7 @@ struct setting {
     const char *def;     /* NULL: required */
     const char *doc;     /* one or two sentences; printed into docs/generated/settings.md */
     bool reloads;        /* takes effect on reload; others need a restart */
+    const char *with;    /* SET_SECRET: required when this other setting is given (not empty) */
 };
 struct setting_table {
     const struct setting *rows;

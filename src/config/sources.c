@@ -240,7 +240,7 @@ static void keep_secret(struct config *c, struct entry *e, str bytes)
         bytes.n--;
     if (str_ends(bytes, STR("\r")))
         bytes.n--;
-    if (bytes.n == 0)
+    if (str_trim(bytes).n == 0)
         config_problem(c, key, "its file is empty");
     else if (e->row->min > 0 && bytes.n < (size_t)e->row->min)
         config_problem(c, key, "its file holds fewer than %lld bytes", (long long)e->row->min);

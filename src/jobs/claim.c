@@ -212,7 +212,7 @@ size_t crew_claim(struct crew *c, size_t want, struct job **list, int64_t *wait_
     *wait_ms = JOBS_POLL_MS;
     enum rc rc = clock_fits(c->jobs) ? store_read(c->jobs->o.store, look_fn, &l, &why) : RC_OFF;
     if (rc == RC_OK && l.first_ms >= 0 && l.first_ms <= l.now_ms) {
-        metric_set(&jobs_metrics[METRIC_LAG], l.now_ms - l.first_ms, crew_name(c->cls), NULL);
+        metric_set(&jobs_metrics[METRIC_LAG], (l.now_ms - l.first_ms) / 1000, crew_name(c->cls), NULL);
         rc = store_write(c->jobs->o.store, crew_store_class(c->cls), claim_fn, &k, &why);
         if (rc == RC_OK)
             turn_moved(c, &l, l.want - 1);

@@ -21,7 +21,7 @@ const struct metric jobs_metrics[] = {
     [METRIC_TOTAL] = {"mz_jobs_total", METRIC_COUNTER, "kind,outcome", "Jobs that ran, by kind and outcome."},
     [METRIC_RUN] = {"mz_jobs_run_seconds", METRIC_HISTOGRAM, "kind",
                     "Time a handler took, its commit included."},
-    [METRIC_LAG] = {"mz_jobs_lag_ms", METRIC_GAUGE, "class",
+    [METRIC_LAG] = {"mz_jobs_lag_seconds", METRIC_GAUGE, "class",
                     "How long the oldest due lane had waited when the class last claimed."},
 };
 const size_t jobs_metrics_n = COUNT_OF(jobs_metrics);

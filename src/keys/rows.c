@@ -4,7 +4,7 @@
 const struct setting keys_settings[] = {
     {.key = "keys.kek",
      .kind = SET_SECRET,
-     .def = "",
+     .def = NULL,
      .doc = "Key encryption key: a file with 32 random bytes as 64 hex digits, as base64 or raw. Without it "
             "the service "
             "refuses to start. Keep a copy apart from the backups: without it nothing sealed can be read."},
@@ -36,7 +36,7 @@ const struct metric keys_metrics[] = {
                         "Sealed values that did not open because they or their place had been changed."},
     [KEYS_M_TICK_FAILED] = {"mz_keys_tick_failed_total", METRIC_COUNTER, NULL,
                             "Runs of the keys thread that failed; it tries again after 20 s."},
-    [KEYS_M_DAYS] = {"mz_keys_days", METRIC_GAUGE, NULL, "Day keys held in memory, tomorrow's included."},
+    [KEYS_M_DAYS] = {"mz_keys_daily", METRIC_GAUGE, NULL, "Day keys held in memory, tomorrow's included."},
 };
 const size_t keys_metrics_n = COUNT_OF(keys_metrics);
 

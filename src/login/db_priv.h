@@ -50,6 +50,9 @@ struct code_row {
 /* Burns it. RC_MISSING: not there or used; *used tells which. */
 MUSTCHECK enum rc db_code_take(struct tx *tx, str workspace, str hash, struct code_row *out, bool *used,
                                struct fault *why);
+/* When a code of the attempt was presented; 0: not yet. RC_MISSING: it has none, or it was tidied away. */
+MUSTCHECK enum rc db_code_presented(struct tx *tx, str workspace, str attempt, struct arena *mem,
+                                    int64_t *used_ms, struct fault *why);
 MUSTCHECK enum rc db_link_find(struct tx *tx, str workspace, str account, struct arena *mem, str *user,
                                struct fault *why);
 MUSTCHECK enum rc db_link_insert(struct tx *tx, str workspace, str account, str user, int64_t *changed,

@@ -40,6 +40,22 @@ enum rc db_code_take(struct tx *tx, str workspace, str hash, struct code_row *ou
     return rc;
 }
 
+static const struct sql code_presented = {
+    "login.code_presented",
+    "SELECT max(used_ms), count(*) FROM login_codes WHERE workspace_id = $1 AND attempt_id = $2"};
+
+enum rc db_code_presented(struct tx *tx, str workspace, str attempt, struct arena *mem, int64_t *used_ms,
+                          struct fault *why)
+{
+    struct rows *r = NULL;
+    enum rc rc = tx_one(tx, &code_presented, ARGS(V_TEXT(workspace), V_TEXT(attempt)), mem, &r, why);
+    if (rc == RC_OK && row_int(r, 1) == 0)
+        return fault_set(why, RC_MISSING, "login.no_code", "the attempt has no code");
+    if (rc == RC_OK)
+        *used_ms = row_int(r, 0);
+    return rc;
+}
+
 static const struct sql link_find = {
     "login.link_find", "SELECT mozflow_user_id FROM login_links WHERE workspace_id = $1 AND account_id = $2"};
 

@@ -216,8 +216,12 @@ static void step(struct explain *out, int64_t at_ms, str text)
 static enum rc explain_attempt(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why)
 {
     struct attempt a;
+    struct mozflow_sent *sent = NULL;
+    size_t n = 0;
     struct arena *mem = out->mem;
     enum rc rc = db_attempt(tx, workspace, id, mem, &a, why);
+    if (rc == RC_OK)
+        rc = mozflow_list(tx, workspace, id, mem, &sent, &n, why);
     if (rc != RC_OK)
         return rc;
     step(out, a.created_ms,
@@ -235,9 +239,13 @@ static enum rc explain_attempt(struct tx *tx, str workspace, str id, struct expl
                    ". Not granted: " STR_FMT ".",
                    STR_ARG(a.account), a.known ? "known" : "new", STR_ARG(a.granted),
                    STR_ARG(a.missing.n > 0 ? a.missing : STR("nothing"))));
-    if (out->n_follow < COUNT_OF(out->follow))
-        out->follow[out->n_follow++] = a.account;
-    return RC_OK;
+    for (size_t i = 0; i < n && out->n_follow < COUNT_OF(out->follow); i++)
+        out->follow[out->n_follow++] = sent[i].id;
+    int64_t used_ms = 0;
+    rc = db_code_presented(tx, workspace, id, mem, &used_ms, why);
+    if (rc == RC_OK && used_ms > 0)
+        step(out, used_ms, STR("The one-time code was presented to be exchanged."));
+    return rc == RC_MISSING ? RC_OK : rc;
 }
 
 const struct explain_row login_explain[] = {
