@@ -8,6 +8,7 @@ dev_test_budgets() {
     cat <<'TEXT'
 lint 90
 rooms 330
+sanitized 120
 login 100
 webhooks 100
 clients 60

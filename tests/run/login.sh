@@ -5,6 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys login
-run_journeys_sanitized login asan
-if [ "$MZ_LONG" = 1 ]; then run_journeys_sanitized login tsan; fi
+if [ "$MZ_LONG" = 1 ]; then
+    run_journeys_sanitized login asan
+    run_journeys_sanitized login tsan
+fi
 finish

@@ -5,6 +5,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 run_journeys webhooks
-run_journeys_sanitized webhooks asan
-if [ "$MZ_LONG" = 1 ]; then run_journeys_sanitized webhooks tsan; fi
+if [ "$MZ_LONG" = 1 ]; then
+    run_journeys_sanitized webhooks asan
+    run_journeys_sanitized webhooks tsan
+fi
 finish

@@ -5,7 +5,7 @@
 //   test('login.denied', async (t) => { ... t.cleanup(() => server.close()); ... }, { deadline_ms: 20000 });
 //   await run();
 //
-// Environment: MZ_ONLY=part-of-a-name runs some tests, MZ_LONG=1 asks for full figures (exported as `long`).
+// Environment: MZ_ONLY=part-of-a-name runs some tests, MZ_SKIP=part leaves some out, MZ_LONG=1 asks for full figures (exported as `long`).
 import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -137,10 +137,11 @@ export async function run() {
   if (started) return;
   started = true;
   const only = process.env.MZ_ONLY;
+  const without = process.env.MZ_SKIP;
   let failed = 0;
   let ran = 0;
   for (const t of tests) {
-    if (only && !t.name.includes(only)) continue;
+    if ((only && !t.name.includes(only)) || (without && t.name.includes(without))) continue;
     ran += 1;
     if ((await runOne(t)) === 'not ok') failed += 1;
   }
