@@ -414,7 +414,7 @@ test('console.keyboard', async (t) => {
   check(await focused('e.matches(".conversation")'), 'a conversation has the focus');
   await page.keyboard.press('Enter');
   await shown(page, '.thread [data-message]');
-  await until(() => focused('e.tagName === "H3"'), 3000, 'the focus on the conversation heading');
+  await until(() => focused('e.matches(".thread h2")'), 3000, 'the focus on the conversation heading');
   // A dialog: opened by Enter, kept in it, closed by Escape, and back to its button.
   await page.goto(at('members'));
   const invite = page.locator('text=Invite a member').first();
@@ -493,6 +493,11 @@ async function look(page, name, width, found) {
   found.push(...(await violations(page)).map((v) => `${name}: ${v}`));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (wide > 0) found.push(`${name}: ${wide} px too wide at ${width}`);
+  const cut = await page.evaluate(() => [...document.querySelectorAll('.inbox, .card, .table-box, dialog')].filter((box) => {
+    const edge = box.getBoundingClientRect().right + 1;
+    return [...box.querySelectorAll('time, .badge, button, code, input, select')].some((e) => e.getClientRects().length && e.getBoundingClientRect().right > edge);
+  }).map((box) => box.className || box.tagName));
+  if (cut.length > 0) found.push(`${name}: something sticks out of ${cut.join(', ')}`);
   await shot(page, name);
 }
 

@@ -92,6 +92,13 @@ export function Accounts(): JSX.Element {
   const list = useList((cursor) => api.accounts(cursor), 'accounts');
   const [leaving, setLeaving] = useState<Account | null>(null);
   useEffect(() => onLive((topics) => (topics.has('account') || topics.has('*') ? void list.reload() : undefined)), []);
+  // The end of a grant at TikTok is a job's work; it is looked at again until it is done.
+  const ending = list.data?.items.some((a) => a.state === 'revoking') ?? false;
+  useEffect(() => {
+    if (!ending) return;
+    const timer = setInterval(() => void list.reload(), 2000);
+    return () => clearInterval(timer);
+  }, [ending]);
   return (
     <>
       <PageHead title={t('accounts.title')} lead={t('accounts.lead')} />

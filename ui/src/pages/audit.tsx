@@ -48,7 +48,7 @@ export function Audit(): JSX.Element {
     },
     { head: t('audit.col.who'), cell: (r) => <code>{r.actor}</code> },
     { head: t('audit.col.about'), cell: (r) => (r.object ? <code>{r.object}</code> : '') },
-    { head: t('audit.col.detail'), cell: (r) => <span class="sub">{detailOf(r.detail)}</span> },
+    { head: t('audit.col.detail'), cell: (r) => (detailOf(r.detail) === '' ? '' : <span class="sub">{detailOf(r.detail)}</span>) },
   ];
   return (
     <>

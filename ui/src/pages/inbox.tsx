@@ -183,9 +183,9 @@ function Thread({ id }: { id: string }): JSX.Element {
           <>
             <Avatar name={d.conversation.contact.name ?? d.conversation.contact.username ?? '?'} />
             <div class="thread-who">
-              <h3 ref={heading} tabIndex={-1}>
+              <h2 ref={heading} tabIndex={-1}>
                 {name}
-              </h3>
+              </h2>
               {d.conversation.contact.name && d.conversation.contact.username && <p>@{d.conversation.contact.username}</p>}
             </div>
             <Badge tone={tones[d.conversation.status] ?? 'quiet'}>{word('status', d.conversation.status)}</Badge>

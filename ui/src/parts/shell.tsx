@@ -1,6 +1,6 @@
 // The frame around every page: navigation by permission, language, appearance, announcements.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { liveState } from '../live';
 import { appearance, appearances, chooseAppearance, chooseLanguage, hrefOf, may, notes, place, session, signOut, spoken, unsay, type Appearance } from '../state';
 import { language, languageNames, languages, t, word, type Language, type PlainKey } from '../text/text';
@@ -133,7 +133,7 @@ export function Shell({ children }: { children: ComponentChildren }): JSX.Elemen
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const s = session.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     const key = (e: KeyboardEvent) => {
       if (e.key !== 'Escape') return;
