@@ -137,6 +137,20 @@ void counts_flush(struct webhook *w)
         }
 }
 
+static _Atomic int64_t commits;
+
+void inbox_around(bool begins)
+{
+    if (begins)
+        atomic_fetch_add_explicit(&commits, 1, memory_order_relaxed);
+    http_hold(begins);
+}
+
+int64_t inbox_commits(void)
+{
+    return atomic_load(&commits);
+}
+
 /* A store thread calls this after the row is durable (or was there, or could not be written). */
 static void answered(void *arg, enum rc rc)
 {

@@ -10,9 +10,10 @@ enum {
     POLL_MS = 250,
     ALARM_MS = 60000,
     ALARMS = 3,
-    /* Intake goes first: TikTok waits for its answer and repeats what it did not get. While more rows arrive
-     * during a batch than the batch routes, the router rests this many times as long as the batch took; once
+    /* Intake goes first: TikTok waits for its answer and repeats what it did not get. While many rows wait for
+     * each commit (the machine is at its limit), the router rests this many times as long as a batch took; once
      * the oldest row has waited for BURST_MS it rests no more, so that a flood cannot starve it. */
+    BURST_ROWS = 8, /* per commit */
     REST_TIMES = 15,
     REST_MAX_MS = 250,
     BURST_MS = 10000
@@ -275,10 +276,12 @@ static void drain(struct webhook *w, size_t app)
         struct drained d = {0};
         struct fault why = {0};
         int64_t begun_us = clock_mono_us(), before = atomic_load(&w->stored);
+        int64_t commits = inbox_commits();
         if (router_drain_app(w, app, &d, &why) != RC_OK)
             log_event(w->o.log, LOG_ERROR, "webhook.router_failed", F_ID("app", w->apps[app].id),
                       F_FAULT(&why));
-        bool burst = atomic_load(&w->stored) - before > (int64_t)d.rows;
+        commits = inbox_commits() - commits;
+        bool burst = atomic_load(&w->stored) - before > commits * BURST_ROWS;
         int64_t rest = 0;
         if (burst && clock_now_ms() - d.oldest_ms < BURST_MS)
             rest = (clock_mono_us() - begun_us) * REST_TIMES / 1000;

@@ -45,7 +45,7 @@ const struct append_sql inbox_append = {
     .types = append_types,
     .n = COUNT_OF(append_types),
     .key_col = 2,
-    .around = http_hold,
+    .around = inbox_around,
 };
 
 static const struct sql SQL_WAITING = {

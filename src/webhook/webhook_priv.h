@@ -64,6 +64,8 @@ void webhook_lanes_close(struct webhook *w);
 void body_hash(str body, unsigned char out[HASH_BYTES]);
 size_t app_index(const struct webhook *w, str id); /* APPS_MAX: none */
 void counts_flush(struct webhook *w);              /* to the metrics */
+void inbox_around(bool begins);                    /* the answers of one commit leave together */
+int64_t inbox_commits(void);                       /* of this process, since its start */
 /* ---- router.c ---- */
 void router_kick(struct webhook *w);
 void *router_main(void *arg);
