@@ -36,10 +36,11 @@ static const struct {
     {"video.list", {"Your public videos: to show their results.", "วิดีโอสาธารณะของท่าน เพื่อแสดงผลลัพธ์ของวิดีโอ"}},
 };
 static const struct login_words promises = {
-    "We never post for you and never see your password. You can take each permission away here, on TikTok's "
-    "page or "
-    "later in TikTok's settings.",
-    "เราไม่โพสต์แทนท่านและไม่เห็นรหัสผ่านของท่าน ท่านยกเลิกสิทธิ์แต่ละข้อได้ในหน้าของ TikTok หรือภายหลังในการตั้งค่าของ TikTok"};
+    "We never post for you and never see your password. You can leave out what is optional on TikTok's page, "
+    "and "
+    "take any permission away later in TikTok's settings.",
+    "เราไม่โพสต์แทนท่านและไม่เห็นรหัสผ่านของท่าน ท่านเลือกไม่ให้สิทธิ์ที่ไม่จำเป็นได้ในหน้าของ TikTok "
+    "และยกเลิกสิทธิ์ใด ๆ ภายหลังได้ในการตั้งค่าของ TikTok"};
 
 static const char *reason_of(str scope, bool th)
 {
