@@ -8,9 +8,9 @@ dev_test_budgets() {
     cat <<'TEXT'
 lint 90
 rooms 330
-sanitized 120
-login 100
-webhooks 100
+sanitized 100
+login 70
+webhooks 60
 clients 60
 matrix 60
 attack 120
