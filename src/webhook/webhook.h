@@ -4,9 +4,9 @@
  * constant time, before anything is parsed (reliability-security 3.2); time classes of 3.3: |dt| <= 300 s
  * fresh, up to 73 h old stale (kept: the seven-day dedupe is the replay defence), older or over 300 s ahead
  * quarantine. One row in webhook_inbox, its body sealed under the day's key; 200 only after the commit. Key =
- * (app, event_ms of the envelope, 128-bit hash of the raw body): never the signature's t, so a re-signed retry is
- * still a duplicate. Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 + Retry-After
- * when full, failing or draining. Never 200 without a row, never 4xx for our own faults.
+ * (app, event_ms of the envelope, 128-bit hash of the raw body): never the signature's t, so a re-signed
+ * retry is still a duplicate. Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 +
+ * Retry-After when full, failing or draining. Never 200 without a row, never 4xx for our own faults.
  *
  * Tables: webhook_inbox (no workspace yet: exempt), webhook_seen (last verified and test times per app).
  * Threads: intake runs on http's event threads; one router thread drains unrouted rows in arrival order, <=

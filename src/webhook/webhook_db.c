@@ -1,5 +1,6 @@
 /* The inbox's statements. The primary key begins with the app and TikTok's own time in ms, so that the unique
- * index grows at its end (with seconds alone a burst hits one index page per row: half of a commit's bytes); the partial index holds only what waits. Bodies are sealed before they come here.
+ * index grows at its end (with seconds alone a burst hits one index page per row: half of a commit's bytes);
+ * the partial index holds only what waits. Bodies are sealed before they come here.
  */
 #include "webhook/webhook_priv.h"
 
@@ -34,14 +35,12 @@ const struct migration_table webhook_migrations = {"webhook", migrations, COUNT_
 static const enum val_type append_types[] = {VT_TEXT, VT_INT, VT_BYTES, VT_INT,
                                              VT_INT,  VT_INT, VT_INT,   VT_BYTES};
 const struct append_sql inbox_append = {
-    .insert =
-        {"webhook.append",
-         "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
-         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
-    .pg_unnest =
-        "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
-        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
-        " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",
+    .insert = {"webhook.append",
+               "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
+               " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+    .pg_unnest = "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
+                 " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
+                 " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",
     .types = append_types,
     .n = COUNT_OF(append_types),
     .key_col = 2,
