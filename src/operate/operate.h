@@ -36,8 +36,8 @@ struct operate {
 };
 const struct alert_row *operate_alert(const struct operate *o, str name); /* NULL: unknown */
 
-/* The newest alerts, and the dead letters, as lines for a terminal (<= 200). workspace "-": the installation's
- * own, which no workspace sees. */
+/* The newest alerts, and the dead letters, as lines for a terminal (<= 200). workspace "-": the
+ * installation's own, which no workspace sees. */
 enum { OPERATE_LINES = 200 };
 MUSTCHECK enum rc operate_alerts_print(const struct operate *o, str workspace, struct arena *mem,
                                        struct buf *out, struct fault *why);

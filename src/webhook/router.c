@@ -10,9 +10,10 @@ enum {
     POLL_MS = 250,
     ALARM_MS = 60000,
     ALARMS = 3,
-    /* Intake goes first: TikTok waits for its answer and repeats what it did not get. While many rows wait for
-     * each commit (the machine is at its limit), the router rests this many times as long as a batch took; once
-     * the oldest row has waited for BURST_MS it rests no more, so that a flood cannot starve it. */
+    /* Intake goes first: TikTok waits for its answer and repeats what it did not get. While many rows wait
+     * for each commit (the machine is at its limit), the router rests this many times as long as a batch
+     * took; once the oldest row has waited for BURST_MS it rests no more, so that a flood cannot starve it.
+     * */
     BURST_ROWS = 8, /* per commit */
     REST_TIMES = 15,
     REST_MAX_MS = 250,

@@ -183,8 +183,9 @@ const struct alert_row webhook_alerts[] = {
            "โปรดตรวจสอบนาฬิกาของเครื่อง"},
     {.name = "webhook.unrouted",
      .severity = "ticket",
-     .en = "Authentic webhooks arrived for a business account that no workspace has connected here. They were "
-           "kept and did nothing. Connect the account, or remove its subscription at TikTok.",
+     .en =
+         "Authentic webhooks arrived for a business account that no workspace has connected here. They were "
+         "kept and did nothing. Connect the account, or remove its subscription at TikTok.",
      .th = "มีเว็บฮุกที่ถูกต้องส่งมาถึงบัญชีธุรกิจที่ยังไม่มีพื้นที่ทำงานใดเชื่อมต่อ ระบบเก็บไว้โดยไม่ดำเนินการ "
            "โปรดเชื่อมต่อบัญชีนั้น หรือยกเลิกการสมัครรับเหตุการณ์ที่ TikTok"},
 };
