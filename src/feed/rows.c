@@ -33,9 +33,7 @@ const size_t feed_routes_n = COUNT_OF(feed_routes);
 const struct problem_row feed_problems[] = {
     {"feed.topic", 500, "A change could not be announced",
      "The service tried to announce a change under a wrong name.", "Report this with the request id.",
-     "ไม่สามารถแจ้งการเปลี่ยนแปลงได้",
-     "ระบบพยายามแจ้งการเปลี่ยนแปลงด้วยชื่อที่ไม่ถูกต้อง",
-     "โปรดแจ้งผู้ดูแลระบบพร้อมรหัสคำขอ"},
+     "ไม่สามารถแจ้งการเปลี่ยนแปลงได้", "ระบบพยายามแจ้งการเปลี่ยนแปลงด้วยชื่อที่ไม่ถูกต้อง", "โปรดแจ้งผู้ดูแลระบบพร้อมรหัสคำขอ"},
 };
 const size_t feed_problems_n = COUNT_OF(feed_problems);
 

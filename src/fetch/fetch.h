@@ -30,7 +30,7 @@ struct fetch_request {
     str url;
     const struct fetch_header *headers;
     size_t n_headers;
-    str body; /* n == 0: none. May hold secrets: never logged */
+    str body;         /* n == 0: none. May hold secrets: never logged */
     int64_t total_ms; /* 0: 8,000 */
     size_t max_bytes; /* 0: 4 MiB */
     bool repeatable; /* a repeat does no harm (GET and HEAD always): a kept connection that proves dead may be
@@ -38,7 +38,7 @@ struct fetch_request {
 };
 struct fetch_answer {
     int status;
-    str body; /* in mem */
+    str body;                                    /* in mem */
     str content_type, log_id, date, retry_after; /* x-tt-logid; STR_NONE when absent */
     int64_t took_ms;
     bool sent; /* request bytes may have reached the other side: a failure after this is unsure for

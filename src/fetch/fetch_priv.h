@@ -70,5 +70,5 @@ struct handle { /* one per thread */
 };
 void handle_end(void *handle);
 void fetch_set_fixed(CURL *e, struct fetch *f); /* what no call changes */
-enum { METRIC_TOTAL, METRIC_TIME }; /* rows of fetch_metrics */
+enum { METRIC_TOTAL, METRIC_TIME };             /* rows of fetch_metrics */
 #endif

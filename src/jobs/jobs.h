@@ -21,8 +21,8 @@
 struct jobs;
 struct job;
 enum job_order {
-    JOB_FREE, /* no order: the key is ignored */
-    JOB_ONE, /* one at a time per key; a waiting retry does not block */
+    JOB_FREE,  /* no order: the key is ignored */
+    JOB_ONE,   /* one at a time per key; a waiting retry does not block */
     JOB_STRICT /* one at a time, in order; a waiting retry blocks its followers */
 };
 enum job_class { JOBS_INTAKE, JOBS_SEND, JOBS_TOKEN, JOBS_DELIVER, JOBS_SYNC, JOBS_BULK, JOBS_CLASSES };
@@ -40,7 +40,7 @@ struct job_kind {
     enum job_class cls;
     const struct retry_row *retry;
     int64_t lease_ms; /* 0: 30,000 */
-    job_fn run; /* RC_OK after job_commit, job_done or job_later; RC_RETRY/RC_LIMITED/RC_FULL retried;
+    job_fn run;       /* RC_OK after job_commit, job_done or job_later; RC_RETRY/RC_LIMITED/RC_FULL retried;
                    RC_UNSURE: let the lease run out; others: dead letter at once, with the fault */
     const char *doc;
 };
@@ -61,11 +61,11 @@ struct job_emit_row { /* wiring: which kinds an inner event's name puts */
 };
 struct job_new {
     const char *kind;
-    str workspace; /* or "-" for the installation */
-    str key; /* order key; STR_NONE for JOB_FREE */
-    str args; /* JSON object of ids, <= 4 KiB */
+    str workspace;  /* or "-" for the installation */
+    str key;        /* order key; STR_NONE for JOB_FREE */
+    str args;       /* JSON object of ids, <= 4 KiB */
     int64_t due_ms; /* 0: now */
-    str unique; /* a second put with the same (kind, unique) while one waits is a no-op; STR_NONE: none */
+    str unique;     /* a second put with the same (kind, unique) while one waits is a no-op; STR_NONE: none */
 };
 MUSTCHECK enum rc jobs_put(struct tx *tx, const struct job_new *n, struct fault *why);
 /* An inner event: puts the kinds that wiring listed for this name; none listed is RC_BUG
@@ -73,7 +73,8 @@ MUSTCHECK enum rc jobs_put(struct tx *tx, const struct job_new *n, struct fault 
 MUSTCHECK enum rc jobs_emit(struct tx *tx, const char *event, str workspace, str key, str args,
                             struct fault *why);
 
-/* Raises an alert by the inner event alert.raised; nothing happens where no kind listens to it (unit tests). */
+/* Raises an alert by the inner event alert.raised; nothing happens where no kind listens to it (unit tests).
+ * */
 MUSTCHECK enum rc jobs_alert(struct tx *tx, str workspace, const char *alert, str object, int64_t count,
                              struct fault *why);
 
@@ -83,7 +84,7 @@ str job_id(const struct job *j);
 str job_workspace(const struct job *j);
 const struct json *job_args(const struct job *j);
 int job_attempt(const struct job *j); /* 1 for the first */
-bool job_last(const struct job *j); /* this attempt is the last */
+bool job_last(const struct job *j);   /* this attempt is the last */
 int64_t job_deadline_mono_ms(const struct job *j);
 /* fn, fence check and completion in one transaction. RC_DENIED "jobs.fenced" when the lease is another's now.
  * What fn refuses is rolled back and returned; the handler may call again with another fn. Once per job

@@ -37,8 +37,8 @@ struct mozflow_render { /* one event being rendered, inside a read transaction *
     void *ctx; /* the table's */
 };
 struct mozflow_event {
-    const char *type; /* "message.received" */
-    const char *doc; /* when it is sent, one or two sentences */
+    const char *type;   /* "message.received" */
+    const char *doc;    /* when it is sent, one or two sentences */
     const char *schema; /* JSON Schema (object) of `data` */
     /* Writes the members of `data` into the open object. RC_MISSING: the subject is gone (erased): the event
      * closes as `withdrawn` and nothing is sent. RC_RETRY: tried again. Others: dead, with the fault. */
@@ -55,7 +55,7 @@ struct mozflow_new {
     const char *type;
     str workspace;
     str subject; /* id of the thing: msg_..., con_..., acc_... */
-    str ids; /* JSON object of ids that render needs, <= 2 KiB; STR_NONE: {} */
+    str ids;     /* JSON object of ids that render needs, <= 2 KiB; STR_NONE: {} */
 };
 /* In the caller's transaction. RC_BUG "mozflow.unknown_type" when no row has this type. *id (may be NULL)
  * lives in tx_mem. */
@@ -94,7 +94,7 @@ struct mozflow_options {
     struct audit *audit;
     struct log *log;
     const struct config *config; /* mozflow.* */
-    str base_url; /* public base URL, for `source` */
+    str base_url;                /* public base URL, for `source` */
     const struct mozflow_event_table *tables;
     size_t n_tables;
 };

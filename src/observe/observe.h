@@ -74,7 +74,7 @@ void metric_set(const struct metric *row, int64_t value, const char *v1_or_null,
 void metric_observe_us(const struct metric *row, int64_t us, const char *v1_or_null, const char *v2_or_null);
 /* histogram: count */
 int64_t metric_value(const struct metric *row, const char *v1_or_null, const char *v2_or_null);
-void metrics_write(struct buf *out);             /* Prometheus text exposition 0.0.4 */
+void metrics_write(struct buf *out); /* Prometheus text exposition 0.0.4 */
 extern const struct metric observe_metrics[];
 extern const size_t observe_metrics_n;
 size_t metrics_rows(const struct metric ***out); /* for gen-docs and tests */

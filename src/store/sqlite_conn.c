@@ -309,8 +309,16 @@ static int harden(struct sl_conn *c)
     return code == SQLITE_OK && !wal ? SQLITE_CANTOPEN : code; /* a file system without shared memory */
 }
 
+/* SQLite would count every allocation under one lock of the process; nobody here asks for the sum. */
+static void no_counting(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum rc sl_open(const char *path, bool reads_only, struct sl_conn **out, struct fault *why)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    must(pthread_once(&once, no_counting) == 0);
     struct sl_conn *c = mem_new(sizeof(struct sl_conn));
     c->reads_only = reads_only;
     c->mem = arena_open(TX_MEM_BYTES);

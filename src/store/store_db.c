@@ -33,7 +33,8 @@ const char *const db_pg_setup =
     "SET statement_timeout = '10s'; SET lock_timeout = '3s';"
     "SET idle_in_transaction_session_timeout = '20s'; SET synchronous_commit = on;"
     "SET default_transaction_isolation = 'read committed'; SET client_encoding = 'UTF8';"
-    "SET timezone = 'UTC'; SET client_min_messages = warning; SET jit = off; SET plan_cache_mode = force_custom_plan;"
+    "SET timezone = 'UTC'; SET client_min_messages = warning; SET jit = off; SET plan_cache_mode = "
+    "force_custom_plan;"
     "SET standard_conforming_strings = on";
 const char *const db_serial_create = "CREATE SEQUENCE IF NOT EXISTS store_plant_serial";
 

@@ -100,8 +100,7 @@ str ref_text(const struct inbox_key *k, struct arena *mem)
     str hash = hex_text(mem, k->hash, HASH_BYTES);
     if (hash.n == 0)
         return STR_NONE;
-    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->event_ms,
-                     STR_ARG(hash));
+    return arena_fmt(mem, STR_FMT ".%lld." STR_FMT, STR_ARG(k->app), (long long)k->event_ms, STR_ARG(hash));
 }
 
 bool ref_parse(str ref, struct inbox_key *out)
