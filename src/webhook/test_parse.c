@@ -82,6 +82,24 @@ static void scan(void **state)
         assert_int_equal(envelope_create_time(str_of(rows[i].body)), rows[i].want);
 }
 
+static void fine_time(void **state)
+{
+    static const struct {
+        const char *body;
+        int64_t want;
+    } rows[] = {
+        {"{\"create_time\":1789000000,\"content\":\"{\\\"timestamp\\\":1789000000123}\"}", 1789000000123},
+        {"{\"create_time\":1789000000,\"content\":\"{\\\"timestamp\\\":1788999997999}\"}", 1788999997999},
+        {"{\"create_time\":1789000000,\"content\":\"{\\\"timestamp\\\":1789000005001}\"}", 1789000000000},
+        {"{\"create_time\":1789000000,\"content\":\"{\\\"timestamp\\\":1789000000}\"}", 1789000000000},
+        {"{\"create_time\":1789000000,\"content\":\"{\\\"timestamp\\\":", 1789000000000},
+        {"{\"content\":\"{\\\"timestamp\\\":1789000000123}\"}", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        assert_int_equal(envelope_event_ms(str_of(rows[i].body)), rows[i].want);
+}
+
 static void envelope(void **state)
 {
     struct arena *mem = arena_open(1 << 20);
@@ -107,10 +125,8 @@ static void envelope(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(header_forms),
-        cmocka_unit_test(classes),
-        cmocka_unit_test(scan),
-        cmocka_unit_test(envelope),
+        cmocka_unit_test(header_forms), cmocka_unit_test(classes),  cmocka_unit_test(scan),
+        cmocka_unit_test(fine_time),    cmocka_unit_test(envelope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
