@@ -149,7 +149,8 @@ enum rc db_profile_erase(struct tx *tx, str workspace, str id, struct fault *why
 #define ACCOUNT_COLUMNS                                                                                      \
     "SELECT a.id, a.app, a.client_key, a.open_id, a.union_id, a.role, a.display_name, a.username, "          \
     "a.avatar_url, "                                                                                         \
-    "g.scopes, g.end_reason, g.state, g.granted_ms, g.good_ms, a.profile_ms, a.webhook_ms FROM accounts a "  \
+    "g.scopes, g.end_reason, g.state, COALESCE(g.granted_ms, a.created_ms), g.good_ms, a.profile_ms, "       \
+    "a.webhook_ms FROM accounts a "                                                                          \
     "LEFT JOIN account_grants g ON g.workspace_id = a.workspace_id AND g.account_id = a.id AND g.id = "      \
     "(SELECT max(h.id) FROM account_grants h WHERE h.workspace_id = a.workspace_id AND h.account_id = "      \
     "a.id) "

@@ -22,6 +22,14 @@ static const struct param lines_params[] = {
      .max = 64,
      .doc = "One workspace; absent: what concerns the installation."},
 };
+static const struct param replay_params[] = {
+    {.name = "id", .in = IN_BODY, .kind = P_TEXT, .required = true, .max = 64, .doc = "The dead letter."},
+    {.name = "workspace",
+     .in = IN_BODY,
+     .kind = P_TEXT,
+     .max = 64,
+     .doc = "Its workspace; absent: the installation's."},
+};
 static const struct param link_params[] = {
     {.name = "workspace",
      .in = IN_BODY,
@@ -136,6 +144,33 @@ static enum rc get_alerts(struct request *rq, void *ctx, struct fault *why)
 static enum rc get_dead(struct request *rq, void *ctx, struct fault *why)
 {
     return get_lines(rq, ctx, false, why);
+}
+
+struct replaying {
+    struct app *app;
+    str workspace, id, request;
+};
+
+static enum rc replay(struct tx *tx, void *arg, struct fault *why)
+{
+    const struct replaying *r = arg;
+    const struct audit_entry e = {.workspace = r->workspace,
+                                  .actor = STR("cli"),
+                                  .action = STR("jobs.replayed"),
+                                  .object = r->id,
+                                  .request = r->request};
+    enum rc rc = jobs_dead_replay(tx, r->workspace, r->id, why);
+    return rc == RC_OK ? audit_put(r->app->audit, tx, &e, why) : rc;
+}
+
+static enum rc post_replay(struct request *rq, void *ctx, struct fault *why)
+{
+    str ws = rq_arg(rq, "workspace");
+    struct replaying r = {ctx, ws.n > 0 ? ws : STR("-"), rq_arg(rq, "id"), rq_id(rq)};
+    enum rc rc = store_write(r.app->store, STORE_INTERACTIVE, replay, &r, why);
+    if (rc == RC_OK)
+        answer_body(rq, 200, "text/plain; charset=utf-8", STR("put back into its queue\n"));
+    return rc;
 }
 
 static enum rc post_link(struct request *rq, void *ctx, struct fault *why)
@@ -259,6 +294,16 @@ const struct route admin_routes[] = {
      .n_params = COUNT_OF(lines_params),
      .handle = get_dead,
      .doc = "Dead letters of the installation or of one workspace.",
+     .answer = "Text."},
+    {.method = "POST",
+     .path = "/admin/dead/replay",
+     .name = "adminReplay",
+     .cls = HTTP_WRITE,
+     .no_once = true,
+     .params = replay_params,
+     .n_params = COUNT_OF(replay_params),
+     .handle = post_replay,
+     .doc = "Puts a dead letter of the installation or of one workspace back into its queue.",
      .answer = "Text."},
     {.method = "POST",
      .path = "/admin/console-link",

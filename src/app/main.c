@@ -147,6 +147,13 @@ static int run_dead(const struct options *o)
     return get(o, "/admin/dead", "workspace", o->workspace);
 }
 
+static int run_replay(const struct options *o)
+{
+    const char *const names[] = {"id", "workspace"};
+    const str values[] = {str_of(o->words[0]), o->workspace};
+    return post(o, "/admin/dead/replay", names, values, 2);
+}
+
 static int run_version(const struct options *o)
 {
     (void)o;
@@ -166,6 +173,8 @@ static const struct command commands[] = {
      "alerts [--workspace WS] --state DIR         what went wrong, newest first"},
     {"dead", NULL, 0, run_dead,
      "dead [--workspace WS] --state DIR           jobs that ended without an effect"},
+    {"replay", NULL, 1, run_replay,
+     "replay ID [--workspace WS] --state DIR      put a dead letter back into its queue"},
     {"console-link", NULL, 1, run_link,
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"workspace", "create", 0, run_workspace,

@@ -72,10 +72,19 @@ static enum rc refresh(struct tx *tx, const struct contact_seen *s, struct ident
     return rc == RC_OK ? emit_updated(tx, s->workspace, c.id, why) : rc;
 }
 
-enum rc contacts_touch(struct tx *tx, const struct contact_seen *s, struct arena *mem,
+static str or_none(str s)
+{
+    return s.n > 0 ? s : STR_NONE;
+}
+
+enum rc contacts_touch(struct tx *tx, const struct contact_seen *given, struct arena *mem,
                        struct contact_ref *out, struct fault *why)
 {
     struct identity_row row;
+    struct contact_seen seen = *given, *s = &seen;
+    s->username = or_none(given->username); /* an empty name says nothing */
+    s->display_name = or_none(given->display_name);
+    s->avatar_url = or_none(given->avatar_url);
     enum rc rc = check(s, why);
     if (rc == RC_OK)
         rc = store_lock(tx, s->workspace, "contact", s->external_id, why);

@@ -19,7 +19,7 @@ const only = process.argv.find((a) => a.startsWith('--only='))?.slice(7);
 const CONNECTIONS = 64;
 const TOTAL = 1_000_000;
 const ROUNDS = quick ? 2 : 3;
-const QUICK_SECONDS = 2;
+const QUICK_SECONDS = 1.5;
 const load = path.join(process.env.MZ_BUILD, 'tests', 'bench', 'load');
 const rivalNode = process.env.MZ_RIVAL_NODE ?? process.execPath;
 
@@ -74,6 +74,7 @@ const postgresCount = (url, table) => Number(execFileSync('psql', ['-XAtc', `SEL
 // --- what is measured: start() gives { port, path, secret, pid, stop, count } --------------------------------------
 
 const INBOX = 'webhook_inbox';
+const WAITING = `${INBOX} WHERE state = 0`;
 
 async function startOurs(dir, db, server) {
   const stack = await startStack({
@@ -87,6 +88,7 @@ async function startOurs(dir, db, server) {
     pid: stack.daemon.program.pid,
     stop: () => stack.stop(),
     count: () => (db ? postgresCount(server, INBOX) : sqliteCount(path.join(dir, 'daemon', 'mozflow.db'), INBOX)),
+    waiting: () => (db ? postgresCount(server, WAITING) : sqliteCount(path.join(dir, 'daemon', 'mozflow.db'), WAITING)),
   };
 }
 
@@ -149,11 +151,21 @@ function targets(server) {
   ].filter((t) => !only || only.split(',').includes(t.key));
 }
 
+// The daemon routes what it stored while the load runs and after it: how many waited at the end, and how fast they left.
+async function backlog(t) {
+  const waiting = t.waiting();
+  const begun = Date.now();
+  await poll(() => t.waiting() === 0, 180_000, 'the end of the backlog');
+  const seconds = (Date.now() - begun) / 1000;
+  return { backlog: waiting, drain_per_second: waiting / Math.max(seconds, 0.01) };
+}
+
 async function measure(target, base, round) {
   const dir = mkdtempSync(path.join(base, `${target.key}-`));
   const t = await target.start(dir);
   try {
     const warm = runLoad(t, dir, `w${round}`, quick ? ['--requests', 2000] : ['--requests', 20000]);
+    if (t.waiting) await poll(() => t.waiting() === 0, 60_000, 'idleness after the first requests');
     forgetPeak(t.pid);
     const before = usage(t.pid);
     const r = runLoad(t, dir, `r${round}`, quick ? ['--seconds', QUICK_SECONDS] : ['--requests', Math.ceil(TOTAL / ROUNDS)]);
@@ -167,7 +179,8 @@ async function measure(target, base, round) {
       });
       if (have !== want) throw new Error(`${target.name}: ${want} acknowledged, ${have} stored`);
     }
-    return { ...r, cpu_us: ((after.cpu_s - before.cpu_s) * 1e6) / r.ok, rss_mib: after.rss_mib };
+    const rest = t.waiting && !quick ? await backlog(t) : {};
+    return { ...r, ...rest, cpu_us: ((after.cpu_s - before.cpu_s) * 1e6) / r.ok, rss_mib: after.rss_mib };
   } finally {
     await t.stop();
     rmSync(dir, { recursive: true, force: true });
@@ -178,6 +191,7 @@ function sum(rounds) {
   const pick = (key) => median(rounds.map((r) => r[key]));
   return {
     per_second: pick('per_second'), p50_ms: pick('p50_ms'), p99_ms: pick('p99_ms'), cpu_us: pick('cpu_us'), rss_mib: Math.max(...rounds.map((r) => r.rss_mib)),
+    backlog: pick('backlog'), drain_per_second: pick('drain_per_second'),
     bodies: rounds.reduce((n, r) => n + r.ok, 0), spread: rounds.map((r) => Math.round(r.per_second)),
   };
 }
