@@ -40,7 +40,8 @@ static struct {
     size_t secret_n;
     uint16_t port;
     int connections;
-    int64_t requests, seconds;
+    int64_t requests;
+    double seconds;
 } opt = {.path = "/webhooks/tiktok/accounts",
          .client_key = "7600000000000000001",
          .seed = "bench",
@@ -339,7 +340,7 @@ static void read_options(int argc, char **argv)
         else if (strcmp(name, "--requests") == 0)
             opt.requests = strtoll(v, NULL, 10);
         else if (strcmp(name, "--seconds") == 0)
-            opt.seconds = strtoll(v, NULL, 10);
+            opt.seconds = strtod(v, NULL);
         else
             fail(name);
     }
@@ -362,7 +363,7 @@ int main(int argc, char **argv)
     epfd = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < opt.connections; i++)
         connect_one(&conns[i]);
-    int64_t begun = now_us(), end_us = begun + opt.seconds * 1000000;
+    int64_t begun = now_us(), end_us = begun + (int64_t)(opt.seconds * 1e6);
     for (int i = 0; i < opt.connections; i++)
         next(&conns[i], end_us);
     struct epoll_event events[256];
