@@ -1,5 +1,5 @@
 // kill -9 at random moments under signed load: every webhook that was answered 200 is in the inbox, each once, its effect
-// once, and the database is whole. 300 cycles on SQLite and 40 on PostgreSQL; 10,000 with --long. Planted defect:
+// once, and the database is whole. 300 cycles on SQLite and 20 on PostgreSQL; 10,000 with --long. Planted defect:
 // webhook.answer_first (the answer leaves before the commit) must fail within 100 cycles.
 import { createHash, createHmac } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
@@ -92,5 +92,5 @@ async function crash(db, cycles, t) {
 }
 
 test('crash.sqlite', (t) => crash('sqlite', CYCLES || (long ? 10000 : 300), t), { deadline_ms: long ? 5400000 : 420000 });
-test('crash.postgres', (t) => crash('postgres', CYCLES || (long ? 500 : 40), t), { deadline_ms: long ? 1200000 : 180000 });
+test('crash.postgres', (t) => crash('postgres', CYCLES || (long ? 500 : 20), t), { deadline_ms: long ? 1200000 : 180000 });
 await run();
