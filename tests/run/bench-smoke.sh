@@ -14,9 +14,9 @@ for key in ratio pg_ratio nginx_ratio p50_ms p99_ms rss_mib cpu_us; do
     *) not_ok "bench-smoke.$key: not in the last line: $line" ;;
     esac
 done
-if [ $took -le 45 ]; then
+if [ $took -le 90 ]; then
     ok "bench-smoke.time ($took s)"
 else
-    not_ok "bench-smoke.time: $took s, allowed are 45"
+    not_ok "bench-smoke.time: $took s, aim 45, allowed under load 90"
 fi
 finish
