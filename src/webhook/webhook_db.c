@@ -51,6 +51,12 @@ static const struct sql SQL_WAITING = {
     "webhook.waiting",
     "SELECT event_ms, hash, arrived_ms, body FROM webhook_inbox WHERE app = $1 AND state = 0"
     " ORDER BY arrived_ms LIMIT $2"};
+/* A burst comes before autovacuum has looked: PostgreSQL then believes that a handful waits, and each batch read
+ * and sorted the whole backlog (76 ms at 135,000 rows). Without sorting only the index in order is left. */
+static const struct sql SQL_IN_ORDER = {
+    "webhook.in_order",
+    "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
+    " set_config('enable_seqscan', 'off', true)"};
 static const struct sql SQL_MARK = {
     "webhook.mark", "UPDATE webhook_inbox SET state = $4, routed_ms = $5, workspace = $6, event = $7"
                     " WHERE app = $1 AND event_ms = $2 AND hash = $3 AND state = 0"};
@@ -83,7 +89,9 @@ enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, stru
                                  struct fault *why)
 {
     struct rows *r;
-    enum rc rc = tx_query(tx, &SQL_WAITING, ARGS(V_TEXT(app), V_INT(BATCH)), mem, &r, why);
+    enum rc rc = tx_is_postgres(tx) ? tx_query(tx, &SQL_IN_ORDER, NO_ARGS, mem, &r, why) : RC_OK;
+    if (rc == RC_OK)
+        rc = tx_query(tx, &SQL_WAITING, ARGS(V_TEXT(app), V_INT(BATCH)), mem, &r, why);
     if (rc != RC_OK)
         return rc;
     struct inbox_row *rows = arena_array(mem, struct inbox_row, rows_count(r) + 1);
