@@ -33,6 +33,15 @@ const behind = (r) => r.backlog >= 0
   ? `${r.name}: ${number(r.backlog)} rows waited for the router at the end of a round and left at ${number(r.drain_per_second)} a second (medians).`
   : null;
 
+// What was aimed at, beside what came out: a missed aim stands in the report like a reached one.
+function aims(line) {
+  const value = (key) => Number(new RegExp(` ${key}=([\\d.]+|nan)`).exec(line)?.[1]);
+  const list = [['ratio', '>=', 4], ['pg_ratio', '>=', 2], ['p99_ms', '<=', 20], ['rss_mib', '<=', 64]];
+  const good = (v, op, aim) => (op === '>=' ? v >= aim : v <= aim);
+  return `| Figure | Aim | Measured | |\n|---|---:|---:|---|\n${list.map(([key, op, aim]) =>
+    `| ${key} | ${op} ${aim} | ${value(key)} | ${good(value(key), op, aim) ? 'reached' : '**missed**'} |`).join('\n')}`;
+}
+
 export function writeReport({ rows, line, where, total, rounds, connections, machine, quick }) {
   mkdirSync(where, { recursive: true });
   const table = rows.map((r) =>
@@ -63,6 +72,8 @@ ${table.join('\n')}
 ![Acknowledged webhooks a second](intake.svg)
 
 \`${line}\`
+
+${aims(line)}
 
 \`ratio\`: SQLite against the faster of both rivals. \`pg_ratio\`: PostgreSQL against Fastify + pg. \`nginx_ratio\`: SQLite against
 nginx. The other figures are those of the SQLite daemon.
