@@ -51,8 +51,9 @@ static const struct sql SQL_WAITING = {
     "webhook.waiting",
     "SELECT event_ms, hash, arrived_ms, body FROM webhook_inbox WHERE app = $1 AND state = 0"
     " ORDER BY arrived_ms LIMIT $2"};
-/* A burst comes before autovacuum has looked: PostgreSQL then believes that a handful waits, and each batch read
- * and sorted the whole backlog (76 ms at 135,000 rows). Without sorting only the index in order is left. */
+/* A burst comes before autovacuum has looked: PostgreSQL then believes that a handful waits, and each batch
+ * read and sorted the whole backlog (76 ms at 135,000 rows). Without sorting only the index in order is left.
+ * */
 static const struct sql SQL_IN_ORDER = {
     "webhook.in_order",
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
