@@ -248,7 +248,7 @@ async function main() {
   const by = Object.fromEntries(rows.map((r) => [r.key, r]));
   const line = lastLine(by);
   const where = quick || only ? path.join(root, 'build', 'bench') : path.join(root, 'docs', 'bench');
-  writeReport({ rows, line, where, total: TOTAL, rounds: ROUNDS, connections: CONNECTIONS, machine: `${os.cpus().length} cores, ${os.cpus()[0].model.trim()}, Linux ${os.release()}`, quick });
+  writeReport({ rows, line, where, total: TOTAL, rounds: ROUNDS, connections: CONNECTIONS, machine: `${os.cpus().length} cores, ${os.cpus()[0].model.trim()}, Linux ${os.release().split('.').slice(0, 2).join('.')}`, quick });
   console.log(line);
 }
 
