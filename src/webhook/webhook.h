@@ -10,10 +10,11 @@
  *
  * Tables: webhook_inbox (no workspace yet: exempt), webhook_seen (last verified and test times per app).
  * Threads: intake runs on http's event threads; one router thread drains unrouted rows in arrival order, <=
- * 256 a batch, finds account and workspace, puts the keyed jobs and marks the rows in one transaction. A
- * second node's router waits on the lock ("router", app). What can go wrong: unknown events, unparsable but
- * authentic bodies and events of unknown accounts are kept, counted and answered 200, because a refusal would
- * make TikTok repeat them for 72 h.
+ * 128 a batch (while commits are full it rests, until a row is 10 s old: decision 0009), finds account and
+ * workspace, puts the keyed jobs and marks the rows in one transaction. A second node's router waits on the
+ * lock ("router", app). What can go wrong: unknown events, unparsable but authentic bodies and events of
+ * unknown accounts are kept, counted and answered 200, because a refusal would make TikTok repeat them for 72
+ * h.
  */
 #ifndef MZ_WEBHOOK_H
 #define MZ_WEBHOOK_H
