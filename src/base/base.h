@@ -46,6 +46,8 @@ struct fault {
     enum rc rc;
     char code[64];
     char detail[256];
+    int64_t outer_code; /* TikTok's own code and log id; 0 and "" when the fault is ours */
+    char outer_ref[64];
 };
 /* Fills *why (when not NULL) and returns rc, so that `return fault_set(...)` ends a function. */
 enum rc fault_set(struct fault *why, enum rc rc, const char *code, const char *fmt, ...) PRINTF(4, 5);
@@ -60,7 +62,8 @@ typedef struct {
 #define STR_NONE ((str){NULL, 0})
 #define STR_FMT "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p
-str str_of(const char *c); /* NULL gives STR_NONE */
+void fault_outer(struct fault *why, int64_t code, str ref); /* after fault_set, which clears both */
+str str_of(const char *c);                                  /* NULL gives STR_NONE */
 bool str_eq(str a, str b);
 bool str_eq_nocase(str a, str b); /* ASCII only */
 bool str_starts(str s, str prefix);
@@ -92,8 +95,7 @@ str arena_str(struct arena *a, str s); /* a copy with a NUL behind it; STR_NONE 
 str arena_fmt(struct arena *a, const char *fmt, ...) PRINTF(2, 3); /* STR_NONE when full */
 const char *arena_cstr(struct arena *a, str s); /* NUL-terminated; NULL when full or s holds a NUL */
 size_t arena_used(const struct arena *a);
-/* Test hook: the n-th take from now fails (0 = off). */
-void arena_fail_at(struct arena *a, unsigned n);
+void arena_fail_at(struct arena *a, unsigned n); /* test hook: the n-th take from now fails (0 = off) */
 
 /* ---- long-lived memory outside arenas: zeroed; the operating system's refusal aborts ---- */
 void *mem_new(size_t n);
@@ -127,9 +129,8 @@ struct permit { /* of room budget: without one no tiktok function can be called 
 };
 
 /* ---- clock ---- */
-int64_t clock_now_ms(void);  /* wall clock, UTC epoch ms; plus the virtual offset in test builds */
-int64_t clock_mono_ms(void); /* never jumps, never virtual: deadlines and sockets */
-int64_t clock_mono_us(void);
+int64_t clock_now_ms(void); /* wall clock, UTC epoch ms; plus the virtual offset in test builds */
+int64_t clock_mono_ms(void), clock_mono_us(void); /* never jump, never virtual: deadlines and sockets */
 void clock_shift_ms(int64_t delta); /* virtual time, MZ_TEST builds only: elsewhere a broken invariant */
 #define TIME_TEXT 25                /* "2026-11-22T17:51:44.123Z" and NUL */
 const char *time_iso(int64_t ms, char out[TIME_TEXT]);
@@ -145,6 +146,5 @@ bool planted(const char *name);
 #else
 #define planted(name) false
 #endif
-
 #include "base/encode.h"
 #endif

@@ -60,6 +60,19 @@ enum rc fault_set(struct fault *why, enum rc rc, const char *code, const char *f
     return rc;
 }
 
+void fault_outer(struct fault *why, int64_t code, str ref)
+{
+    if (why == NULL)
+        return;
+    char text[sizeof(why->outer_ref)]; /* ref may point into *why */
+    size_t n = 0;
+    for (size_t i = 0; i < ref.n && n + 1 < sizeof(text); i++)
+        text[n++] = ref.p[i] >= 0x20 && ref.p[i] < 0x7f ? ref.p[i] : '?';
+    text[n] = '\0';
+    why->outer_code = code;
+    (void)snprintf(why->outer_ref, sizeof(why->outer_ref), "%s", text);
+}
+
 const char *os_error(int err, char out[128])
 {
     char text[128];

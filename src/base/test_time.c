@@ -113,6 +113,18 @@ static void faults(void **state)
     assert_string_equal(why.code, "a.b");
     assert_string_equal(why.detail, "text 5");
     assert_int_equal(fault_set(NULL, RC_BUG, "a.b", "x"), RC_BUG);
+    /* the neighbour's words: printable, cut, gone with the next fault */
+    fault_outer(&why, 40105, STR("2026\nABC"));
+    assert_int_equal(why.outer_code, 40105);
+    assert_string_equal(why.outer_ref, "2026?ABC");
+    char ids[200];
+    memset(ids, 'x', sizeof(ids));
+    fault_outer(&why, 1, (str){ids, sizeof(ids)});
+    assert_int_equal(strlen(why.outer_ref), sizeof(why.outer_ref) - 1);
+    fault_outer(NULL, 1, STR("x"));
+    (void)fault_set(&why, why.rc, "a.b", "text 5");
+    assert_int_equal(why.outer_code, 0);
+    assert_string_equal(why.outer_ref, "");
     /* a fault may wrap itself */
     (void)fault_set(&why, why.rc, "c.d", "again: %s", why.detail);
     assert_string_equal(why.detail, "again: text 5");
