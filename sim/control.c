@@ -229,24 +229,35 @@ static bool delete_faults(struct call *c)
     return true;
 }
 
+/* What is added to the real clock: the file of MZ_CLOCK, which moves the daemons that map it too, or only
+ * the simulator's own offset. */
+static void clock_set(struct sim *s, int64_t offset_ms)
+{
+    if (clock_shared())
+        clock_shift_ms(offset_ms - s->w->offset_ms - clock_offset_ms());
+    else
+        s->w->offset_ms = offset_ms - clock_offset_ms();
+}
+
 static bool get_clock(struct call *c)
 {
     out_int(&c->o, "now_ms", sim_now(c->s));
-    out_int(&c->o, "offset_ms", c->s->w->offset_ms);
+    out_int(&c->o, "offset_ms", c->s->w->offset_ms + clock_offset_ms());
+    out_bool(&c->o, "shared", clock_shared());
     return true;
 }
 
 static bool post_clock(struct call *c)
 {
     const int64_t limit = 20LL * 366 * 86400 * 1000;
-    int64_t shift = 0, offset = c->s->w->offset_ms;
+    int64_t shift = 0, offset = c->s->w->offset_ms + clock_offset_ms();
     if (!only(c, "shift_ms|offset_ms"))
         return false;
     bool shifts = json_i64(c->j, "shift_ms", &shift), sets = json_i64(c->j, "offset_ms", &offset);
     if (shifts == sets || shift > limit || shift < -limit || offset + shift > limit ||
         offset + shift < -limit)
         return no(c, "give shift_ms or offset_ms, within twenty years");
-    c->s->w->offset_ms = offset + shift;
+    clock_set(c->s, offset + shift);
     c->s->dirty = true;
     timers_run(c->s);
     pthread_cond_broadcast(&c->s->wake);
@@ -416,7 +427,7 @@ static bool post_reset(struct call *c)
 {
     struct world *w = c->s->w;
     w->n_grants = w->n_codes = w->n_tokens = w->n_qrs = w->n_messages = 0;
-    w->offset_ms = 0;
+    clock_set(c->s, 0);
     for (size_t i = 0; i < w->n_users; i++)
         w->users[i].state = PERSON_ACTIVE;
     memset(w->tokens, 0, sizeof w->tokens);

@@ -250,10 +250,18 @@ export function daemonCommand(args, { env = {}, timeout = 20000 } = {}) {
   return execFileSync(daemonBinary, args, { encoding: 'utf8', timeout, env: childEnv(env) });
 }
 
+// The clock that simulator and daemon share: the simulator writes the file that MZ_CLOCK names.
+function virtualClock(sim) {
+  const set = (body) => sim.control('POST', 'clock', body);
+  return { now: async () => (await sim.control('GET', 'clock')).now_ms, shift: (ms) => set({ shift_ms: ms }), set: (ms) => set({ offset_ms: ms }) };
+}
+
 // --- the whole ---------------------------------------------------------------------------------------------------
 
 // Starts everything. Options: dir, port, simPort, db ('sqlite' | 'postgres'), settings, demo (start mozflow-demo),
-// seed (make the demo workspace), detached. Returns { dir, sim, daemon, demo, seed, stop }.
+// seed (make the demo workspace), detached, env (of the daemon), clock (true: simulator and daemon share a virtual clock,
+// in test builds; stack.clock.shift(ms) moves both; more daemons and commands join with env: stack.env).
+// Returns { dir, sim, daemon, demo, seed, env, clock, stop }.
 export async function startStack(o = {}) {
   const dir = o.dir ?? mkdtempSync(path.join(os.tmpdir(), 'mz-stack-'));
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -267,6 +275,7 @@ export async function startStack(o = {}) {
   try {
     const port = o.port || (await freePort());
     const demoPort = o.demoPort || (await freePort());
+    const env = { ...(o.clock ? { MZ_CLOCK: path.join(dir, 'clock') } : {}), ...o.env };
     const privatePort = o.privatePort || (await freePort());
     const sim = await startSim({
       dir,
@@ -279,6 +288,7 @@ export async function startStack(o = {}) {
         ...o.set,
       },
       detached: o.detached,
+      env: o.clock ? { MZ_CLOCK: env.MZ_CLOCK } : undefined,
     });
     parts.push(() => sim.stop());
     let dbUrl;
@@ -291,12 +301,13 @@ export async function startStack(o = {}) {
     }
     const config = path.join(dir, 'mozflow-tiktok.conf');
     writeConfig(config, daemonConfig({ dir, port, privatePort, simUrl: sim.url, dbUrl, settings: o.settings }));
-    const stack = { dir, sim, port, demoPort, privateUrl: `http://127.0.0.1:${privatePort}`, config, dbUrl, demo: null, seed: null, stop };
-    stack.daemon = await startDaemon({ dir, port, config, detached: o.detached, env: o.env });
+    const stack = { dir, sim, port, demoPort, privateUrl: `http://127.0.0.1:${privatePort}`, config, dbUrl, env, demo: null, seed: null, stop };
+    if (o.clock) stack.clock = virtualClock(sim);
+    stack.daemon = await startDaemon({ dir, port, config, detached: o.detached, env });
     parts.push(() => stack.daemon.stop());
     if (o.seed !== false) {
       const demoUrl = `http://127.0.0.1:${demoPort}`;
-      stack.seed = JSON.parse(daemonCommand(['demo', '--state', stack.daemon.state, '--config', config, '--demo-url', demoUrl]).trim().split('\n').pop());
+      stack.seed = JSON.parse(daemonCommand(['demo', '--state', stack.daemon.state, '--config', config, '--demo-url', demoUrl], { env }).trim().split('\n').pop());
     }
     if (o.demo) {
       stack.demo = await startDemo({ dir, stack, detached: o.detached });

@@ -128,13 +128,6 @@ struct permit { /* of room budget: without one no tiktok function can be called 
     uint32_t bucket;
 };
 
-/* ---- clock ---- */
-int64_t clock_now_ms(void); /* wall clock, UTC epoch ms; plus the virtual offset in test builds */
-int64_t clock_mono_ms(void), clock_mono_us(void); /* never jump, never virtual: deadlines and sockets */
-void clock_shift_ms(int64_t delta); /* virtual time, MZ_TEST builds only: elsewhere a broken invariant */
-#define TIME_TEXT 25                /* "2026-11-22T17:51:44.123Z" and NUL */
-const char *time_iso(int64_t ms, char out[TIME_TEXT]);
-
 /* ---- ids: time-ordered, 26 chars of Crockford base32 (48 bit ms, 80 bit random), lower case ---- */
 str id_new(struct arena *mem, const char *prefix); /* "msg_01k..."; STR_NONE when full */
 bool id_valid(str id, const char *prefix);         /* shape only */
@@ -146,5 +139,7 @@ bool planted(const char *name);
 #else
 #define planted(name) false
 #endif
+
+#include "base/clock.h"
 #include "base/encode.h"
 #endif

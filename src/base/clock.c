@@ -1,9 +1,43 @@
 /* Clocks. The wall clock carries a virtual offset in test builds, so that a year of token life runs in
- * seconds; the monotonic clock never does, because socket deadlines stand on it. time_iso is plain
- * calendar arithmetic: no time zone, no libc state. */
+ * seconds; the monotonic clock never does, because socket deadlines stand on it. MZ_CLOCK names an 8 byte
+ * file that holds the offset: daemons and simulator that map the same file move together. A file that cannot
+ * be mapped ends the process. time_iso is plain calendar arithmetic: no time zone, no libc state. */
 #include "base/base.h"
 
-static _Atomic int64_t virtual_ms;
+#ifdef MZ_TEST
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file of MZ_CLOCK is little-endian");
+static _Atomic int64_t own_ms;
+static _Atomic int64_t *virtual_ms = &own_ms; /* own_ms, or the mapped file */
+static pthread_once_t mapped = PTHREAD_ONCE_INIT;
+
+static void map_file(void)
+{
+    const char *path = getenv("MZ_CLOCK");
+    struct stat st;
+    if (path == NULL || path[0] == '\0')
+        return;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    must(fd >= 0 && fstat(fd, &st) == 0);
+    if (st.st_size < (off_t)sizeof(own_ms))
+        must(ftruncate(fd, (off_t)sizeof(own_ms)) == 0);
+    void *p = mmap(NULL, sizeof(own_ms), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    must(p != MAP_FAILED);
+    (void)close(fd);
+    virtual_ms = p;
+}
+
+static _Atomic int64_t *offset_at(void)
+{
+    must(pthread_once(&mapped, map_file) == 0);
+    return virtual_ms;
+}
+#endif
 
 static int64_t read_clock(clockid_t id, int64_t per_second)
 {
@@ -12,9 +46,18 @@ static int64_t read_clock(clockid_t id, int64_t per_second)
     return (int64_t)ts.tv_sec * per_second + (int64_t)ts.tv_nsec / (1000000000 / per_second);
 }
 
+int64_t clock_offset_ms(void)
+{
+#ifdef MZ_TEST
+    return *offset_at();
+#else
+    return 0;
+#endif
+}
+
 int64_t clock_now_ms(void)
 {
-    return read_clock(CLOCK_REALTIME, 1000) + virtual_ms;
+    return read_clock(CLOCK_REALTIME, 1000) + clock_offset_ms();
 }
 
 int64_t clock_mono_ms(void)
@@ -30,9 +73,18 @@ int64_t clock_mono_us(void)
 void clock_shift_ms(int64_t delta)
 {
 #ifdef MZ_TEST
-    virtual_ms += delta;
+    *offset_at() += delta;
 #else
     must(delta == 0); /* virtual time exists in test builds only */
+#endif
+}
+
+bool clock_shared(void)
+{
+#ifdef MZ_TEST
+    return offset_at() != &own_ms;
+#else
+    return false;
 #endif
 }
 

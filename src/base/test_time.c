@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include "base/base.h"
 
 struct known {
@@ -55,6 +56,51 @@ static void virtual_time_moves_the_wall_clock_only(void **state)
     clock_shift_ms(-1000000000);
     assert_true(clock_now_ms() - wall < 1000000);
     assert_true(clock_mono_us() / 1000 >= mono);
+}
+
+/* Two more processes map the same file: what one shifts, all see; the file holds 8 little-endian bytes. */
+static void a_clock_file_moves_every_process(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/mz-clock.XXXXXX";
+    unsigned char bytes[16] = {0};
+    int fd = mkstemp(path), ends[2];
+    assert_true(fd >= 0);
+    assert_false(clock_shared());
+    for (int child = 0; child < 2; child++) {
+        assert_int_equal(pipe(ends), 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+            (void)setenv("MZ_CLOCK", path, 1);
+            (void)dup2(ends[1], STDOUT_FILENO);
+            (void)execl("/proc/self/exe", "test_base_time", child == 0 ? "shift" : "read", (char *)NULL);
+            _exit(127);
+        }
+        (void)close(ends[1]);
+        char said[32] = "";
+        int status = -1;
+        assert_true(read(ends[0], said, sizeof(said) - 1) > 0);
+        (void)close(ends[0]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        assert_string_equal(said, child == 0 ? "31536000123" : "31536000124");
+        assert_int_equal(pread(fd, bytes, sizeof(bytes), 0), 8);
+        assert_int_equal(bytes[0], child == 0 ? 0x7b : 0x7c);
+    }
+    (void)close(fd);
+    (void)unlink(path);
+}
+
+/* The children of the test above. */
+static int child_of_clock_file(const char *what)
+{
+    char text[32];
+    int64_t before = clock_now_ms();
+    clock_shift_ms(strcmp(what, "shift") == 0 ? INT64_C(31536000123) : 1);
+    bool moved = strcmp(what, "shift") != 0 || clock_now_ms() - before >= INT64_C(31536000123);
+    int n = snprintf(text, sizeof(text), "%lld", (long long)clock_offset_ms());
+    bool said = write(STDOUT_FILENO, text, (size_t)n) == n;
+    return moved && said && clock_shared() ? 0 : 1;
 }
 
 static void ids_are_shaped_ordered_and_different(void **state)
@@ -177,12 +223,15 @@ static void broken_invariants_end_the_process(void **state)
     (void)close(out[0]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return child_of_clock_file(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates),
         cmocka_unit_test(dates_agree_with_libc),
         cmocka_unit_test(virtual_time_moves_the_wall_clock_only),
+        cmocka_unit_test(a_clock_file_moves_every_process),
         cmocka_unit_test(ids_are_shaped_ordered_and_different),
         cmocka_unit_test(id_holds_its_time),
         cmocka_unit_test(id_without_room),

@@ -8,11 +8,14 @@
 #include <unistd.h>
 #include "config/config_priv.h"
 
-/* Variables that begin like settings and are none: planted defects, and the path of the settings file
- * itself. */
+/* Variables that begin like settings and are none: planted defects, the shared virtual clock of test builds,
+ * and the path of the settings file itself. */
 static const char *const not_settings[] = {
 #ifdef MZ_PLANT
     "MZ_PLANT",
+#endif
+#ifdef MZ_TEST
+    "MZ_CLOCK",
 #endif
     "MZ_CONFIG"};
 

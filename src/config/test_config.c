@@ -101,9 +101,14 @@ static enum rc load(const char *file_text, const char *const *env, struct config
     return rc;
 }
 
-static const char *const good_env[] = {"MZ_STATE_DIR=/tmp/x", "MZ_KEYS_KEK_FILE=%D/kek", "PATH=/bin",
+static const char *const good_env[] = {"MZ_STATE_DIR=/tmp/x",
+                                       "MZ_KEYS_KEK_FILE=%D/kek",
+                                       "PATH=/bin",
 #ifdef MZ_PLANT
                                        "MZ_PLANT=a",
+#endif
+#ifdef MZ_TEST
+                                       "MZ_CLOCK=a",
 #endif
                                        NULL};
 
