@@ -141,5 +141,6 @@ bool planted(const char *name);
 #endif
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/encode.h"
 #endif

@@ -12,7 +12,7 @@
  * and the path of the settings file itself. */
 static const char *const not_settings[] = {
 #ifdef MZ_PLANT
-    "MZ_PLANT",
+    "MZ_PLANT", "MZ_FAIL", "MZ_FAIL_LOG",
 #endif
 #ifdef MZ_TEST
     "MZ_CLOCK",
