@@ -14,7 +14,8 @@
 #include "json/json.h"
 #include "config/config.h"
 #include "observe/observe.h"
-#include "http/page.h" /* problems, pages, faults on purpose: second part of this manual */
+#include "http/page.h"  /* problems, pages, faults on purpose: second part of this manual */
+#include "http/shape.h" /* what a good answer looks like: third part */
 
 enum route_class { HTTP_READ, HTTP_WRITE, HTTP_EXCHANGE, HTTP_INLINE, HTTP_STREAM };
 enum param_in { IN_PATH, IN_QUERY, IN_BODY, IN_HEADER };
@@ -42,13 +43,14 @@ struct route {
     bool browser;         /* a page a person sees: errors are HTML pages, not problem+json */
     bool no_once;         /* POST without Idempotency-Key (browser forms, webhooks) */
     size_t body_max;      /* 0: 64 KiB */
-    size_t (*body_cap)(str path,
-                       void *ctx); /* NULL: body_max; else asked when the head is read, before the body */
+    size_t (*body_cap)(str path, void *ctx); /* NULL: body_max; else asked before the body is read */
     const struct param *params;
     size_t n_params;
     route_fn handle;
-    const char *doc;    /* summary sentence */
-    const char *answer; /* name of a schema in the room's table, or a sentence */
+    const char *doc;           /* summary sentence */
+    const struct shape *gives; /* a good answer; NULL: an empty body */
+    bool many;                 /* a page of them */
+    const char *answer;        /* a sentence more about the answer, or NULL */
 };
 struct route_table {
     const struct route *rows;
@@ -63,8 +65,7 @@ int64_t rq_int(struct request *rq, const char *name, int64_t otherwise);
 bool rq_has(struct request *rq, const char *name);
 const struct json *rq_json(struct request *rq); /* parsed body or NULL */
 str rq_body(struct request *rq);
-str rq_header(struct request *rq,
-              const char *name); /* STR_NONE when absent; duplicates were refused or joined */
+str rq_header(struct request *rq, const char *name); /* STR_NONE when absent; duplicates refused or joined */
 str rq_cookie(struct request *rq, const char *name);
 str rq_path(struct request *rq);  /* decoded once; on a row "*" "/{rest*}" as it came */
 str rq_query(struct request *rq); /* raw text behind '?'; STR_NONE when none */
@@ -82,8 +83,7 @@ struct once {
 };
 const struct once *rq_once(struct request *rq);
 
-/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem (or a page) by its code
- * ---- */
+/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem or page by its code ---- */
 void answer_json(struct request *rq, int status, str body);
 void answer_body(struct request *rq, int status, const char *type, str body);
 void answer_page(struct request *rq, int status, str html);

@@ -96,8 +96,10 @@ enum rc problem_page(struct request *rq, void *ctx, struct fault *why);  /* GET 
 enum rc page_style(struct request *rq, void *ctx, struct fault *why);    /* GET /static/pages.css */
 extern const struct route http_own_routes[];
 extern const size_t http_own_routes_n;
-/* openapi.c */
+/* openapi.c, shapes.c */
 enum rc openapi_get(struct request *rq, void *ctx, struct fault *why);
+void shapes_write(const struct http *h, struct jw *w);    /* members of components.schemas */
+void shapes_answers(struct jw *w, const struct route *t); /* the good members of responses */
 
 /* ---- work.c: bounded queues and their threads ---- */
 struct work;

@@ -126,9 +126,7 @@ static void problem_ref(struct jw *w, const char *status)
 static void answers_of(struct jw *w, const struct route *t)
 {
     jw_obj(w, "responses");
-    jw_obj(w, "2XX");
-    jw_cstr(w, "description", t->answer == NULL ? "Done." : t->answer);
-    jw_end(w);
+    shapes_answers(w, t);
     problem_ref(w, "4XX");
     problem_ref(w, "5XX");
     jw_end(w);
@@ -242,6 +240,7 @@ static void components(const struct http *h, struct jw *w)
                "{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}}"));
     jw_obj(w, "schemas");
     problem_schema(h, w);
+    shapes_write(h, w);
     jw_end(w);
     jw_end(w);
 }

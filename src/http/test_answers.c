@@ -185,12 +185,58 @@ static void the_description_follows_the_rows(void **state)
     arena_close(&mem);
 }
 
+static const struct json *described(const struct json *doc, const char *path, const char *method,
+                                    const char *media)
+{
+    const struct json *op = json_get(json_get(json_get(doc, "paths"), path), method);
+    return json_get(json_get(json_get(json_get(op, "responses"), "2XX"), "content"), media);
+}
+
+static bool is_ref(const struct json *at, const char *name)
+{
+    str s;
+    return json_str(at, "$ref", &s) && str_starts(s, STR("#/components/schemas/")) &&
+           str_ends(s, str_of(name));
+}
+
+static void answers_are_described(void **state)
+{
+    struct arena *mem = arena_open((size_t)(16U << 20));
+    const struct json *doc, *at;
+    struct fault why;
+    (void)state;
+    send_to(&r, "GET /openapi.json", "", NULL);
+    assert_int_equal(json_parse(r.body, NULL, mem, &doc, &why), RC_OK);
+    assert_true(
+        is_ref(json_get(described(doc, "/things/{id}", "post", "application/json"), "schema"), "Thing"));
+    at = json_get(described(doc, "/list", "get", "application/json"), "schema");
+    assert_true(is_ref(json_get(json_get(json_get(at, "properties"), "items"), "items"), "Thing"));
+    assert_non_null(json_get(json_get(at, "properties"), "next_cursor"));
+    assert_non_null(described(doc, "/page", "get", "text/html"));
+    assert_non_null(described(doc, "/static/pages.css", "get", "text/css"));
+    assert_null(described(doc, "/public", "get", "application/json"));
+    at = json_get(json_get(json_get(doc, "components"), "schemas"), "Thing");
+    assert_int_equal(json_get(at, "required")->count, 5); /* words may be absent */
+    at = json_get(at, "properties");
+    assert_int_equal(json_get(json_get(at, "state"), "type")->count, 2);
+    assert_int_equal(json_get(json_get(at, "state"), "enum")->count, 3); /* null is one of them */
+    assert_non_null(json_get(json_get(at, "on"), "additionalProperties"));
+    assert_true(is_ref(json_get(json_get(at, "part"), "anyOf")->child, "Part"));
+    assert_true(is_ref(json_get(json_get(at, "parts"), "items"), "Part"));
+    assert_non_null(json_get(json_get(json_get(doc, "components"), "schemas"), "Part"));
+    arena_close(&mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_KIT(every_mistake_is_listed_at_once),   WITH_KIT(queries_and_forms_are_checked),
-        WITH_KIT(outcomes_become_problems),          WITH_KIT(every_problem_has_both_languages_and_a_page),
-        WITH_KIT(every_answer_carries_the_defences), WITH_KIT(the_description_follows_the_rows),
+        WITH_KIT(every_mistake_is_listed_at_once),
+        WITH_KIT(queries_and_forms_are_checked),
+        WITH_KIT(outcomes_become_problems),
+        WITH_KIT(every_problem_has_both_languages_and_a_page),
+        WITH_KIT(every_answer_carries_the_defences),
+        WITH_KIT(the_description_follows_the_rows),
+        WITH_KIT(answers_are_described),
     };
     crypto_start();
     metrics_register(http_metrics, http_metrics_n);

@@ -135,6 +135,18 @@ static const struct param fail_params[] = {
     {.name = "rc", .in = IN_QUERY, .kind = P_INT, .required = true, .min = 1, .max = 13},
     {.name = "own", .in = IN_QUERY, .kind = P_FLAG},
 };
+static const struct shape shape_part = {
+    .name = "Part", .doc = "A part.", .fields = {{"at", A_TIME, MAY_BE_NULL, .doc = "When."}}};
+static const struct shape shape_thing = {
+    .name = "Thing",
+    .doc = "A thing.",
+    .fields = {{"id", A_TEXT, .doc = "Its id."},
+               {"state", A_ENUM, MAY_BE_NULL, "open|closed", .doc = "Where it stands."},
+               {"words", A_TEXTS, MAY_BE_ABSENT, .doc = "Words."},
+               {"on", A_FLAGS, .doc = "What is on."},
+               {"part", A_ONE, MAY_BE_NULL, .of = &shape_part, .doc = "One part."},
+               {"parts", A_MANY, .of = &shape_part, .doc = "All parts."}}};
+
 #define N(a) .params = (a), .n_params = COUNT_OF(a)
 static const struct route routes[] = {
     {.method = "GET", .path = "/public", .name = "public", .cls = HTTP_READ, .handle = done},
@@ -184,8 +196,21 @@ static const struct route routes[] = {
      .browser = true,
      .handle = done},
     {.method = "GET", .path = "/on", .name = "on", .cls = HTTP_READ, .flag = "on", .handle = done},
-    {.method = "POST", .path = "/things/{id}", .name = "thing", .cls = HTTP_WRITE, N(thing), .handle = shows},
-    {.method = "GET", .path = "/list", .name = "list", .cls = HTTP_READ, N(list_params), .handle = shows},
+    {.method = "POST",
+     .path = "/things/{id}",
+     .name = "thing",
+     .cls = HTTP_WRITE,
+     N(thing),
+     .handle = shows,
+     .gives = &shape_thing},
+    {.method = "GET",
+     .path = "/list",
+     .name = "list",
+     .cls = HTTP_READ,
+     N(list_params),
+     .handle = shows,
+     .gives = &shape_thing,
+     .many = true},
     {.method = "GET",
      .path = "/page",
      .name = "page",
