@@ -126,6 +126,15 @@ static enum rc mark_dead(struct tx *tx, void *arg, struct fault *why)
     return rc == RC_OK ? audit_put(o->a->o.audit, tx, &e, why) : rc;
 }
 
+static struct budget_call call_of(const struct opened *o, const struct account_app *app, const char *endpoint)
+{
+    return (struct budget_call){.client_key = app->client.client_key,
+                                .workspace = o->workspace,
+                                .account = o->account,
+                                .family = tiktok_kind(app->kind)->name,
+                                .endpoint = endpoint};
+}
+
 /* The call, and once more with the old token when its answer was lost (reliability-security 4.3). */
 static enum rc ask_refresh(struct opened *o, struct tiktok_tokens *out, struct fault *why)
 {
@@ -134,10 +143,13 @@ static enum rc ask_refresh(struct opened *o, struct tiktok_tokens *out, struct f
     if (app == NULL)
         return fault_set(why, RC_REFUSED, "accounts.app_gone", "the app of this account is not configured");
     enum rc rc = RC_UNSURE;
+    const struct budget_call call = call_of(o, app, "tiktok.token");
     for (int tries = 0; rc == RC_UNSURE && tries < 2; tries++) {
-        rc = budget_take(o->a->o.budget, app->client.client_key, "tiktok.token", &permit, why);
+        rc = budget_take(o->a->o.budget, &call, &permit, why);
         if (rc == RC_OK)
             rc = tiktok_refresh(o->a->o.tiktok, &permit, &app->client, o->refresh, o->mem, out, why);
+        if (rc != RC_OK)
+            budget_answered(o->a->o.budget, &call, why);
     }
     if (rc == RC_OK && !str_eq(out->open_id, o->grant.open_id))
         return fault_set(why, RC_REFUSED, "accounts.open_id", "the refreshed token is another person's");
@@ -312,8 +324,13 @@ static enum rc tell_tiktok(struct opened *o, struct fault *why)
             return rc;
         access = fresh.access;
     }
-    enum rc rc = budget_take(o->a->o.budget, app->client.client_key, "tiktok.revoke", &permit, why);
-    return rc == RC_OK ? tiktok_revoke(o->a->o.tiktok, &permit, &app->client, access, why) : rc;
+    const struct budget_call call = call_of(o, app, "tiktok.revoke");
+    enum rc rc = budget_take(o->a->o.budget, &call, &permit, why);
+    if (rc == RC_OK)
+        rc = tiktok_revoke(o->a->o.tiktok, &permit, &app->client, access, why);
+    if (rc != RC_OK)
+        budget_answered(o->a->o.budget, &call, why);
+    return rc;
 }
 
 static enum rc revoke_job(struct job *j, void *ctx, struct fault *why)
@@ -364,13 +381,26 @@ static enum rc verify_job(struct job *j, void *ctx, struct fault *why)
     struct opened o = {.a = a, .workspace = end.workspace, .account = end.account, .mem = mem};
     struct tiktok_user user = {0};
     struct permit permit;
+    struct budget_call call = {0};
     enum rc rc = store_read(a->o.store, open_grant, &o, why);
     bool other = rc == RC_MISSING || (rc == RC_OK && !str_eq(o.grant.id, end.grant));
-    if (rc == RC_OK && !other)
-        rc = budget_take(a->o.budget, o.grant.client_key, "tiktok.user_info", &permit, why);
+    if (rc == RC_OK && !other) {
+        call = (struct budget_call){.client_key = o.grant.client_key,
+                                    .workspace = end.workspace,
+                                    .account = end.account,
+                                    .family = tiktok_kind(APP_LOGIN_KIT)->name,
+                                    .endpoint = "tiktok.user_info"};
+        rc = budget_take(a->o.budget, &call, &permit, why);
+        if (rc == RC_LIMITED) {
+            arena_close(&mem);
+            return job_later(j, permit.slot_ms, why);
+        }
+    }
     if (rc == RC_OK && !other) {
         struct tiktok_grant ask = {.access = o.access, .scopes = o.grant.scopes};
         rc = tiktok_user_info(a->o.tiktok, &permit, &ask, mem, &user, why);
+        if (rc != RC_OK)
+            budget_answered(a->o.budget, &call, why);
     }
     arena_close(&mem);
     if (other || rc == RC_OK || rc == RC_SCOPE)

@@ -212,10 +212,11 @@ static void open_jobs(struct kit *k)
 void kit_open(struct kit *k, bool postgres, const struct kit_more *more)
 {
     struct fault why = {0};
-    struct migration_table m[16] = {keys_migrations, audit_migrations,   consent_migrations,
-                                    jobs_migrations, mozflow_migrations, accounts_migrations};
+    struct migration_table m[16] = {keys_migrations,  audit_migrations,   consent_migrations,
+                                    jobs_migrations,  mozflow_migrations, accounts_migrations,
+                                    budget_migrations};
     struct mozflow_event_table events[4] = {{accounts_events, accounts_events_n, NULL}};
-    size_t n = 6, n_events = 1;
+    size_t n = 7, n_events = 1;
     memset(k, 0, sizeof *k);
     crypto_start();
     k->mem = arena_open_secret(8u << 20);
@@ -235,7 +236,8 @@ void kit_open(struct kit *k, bool postgres, const struct kit_more *more)
     assert_rc(audit_open(&ao, &k->audit, &why), RC_OK, &why);
     struct consent_options co = {.store = k->db.store, .mac = keys_mac(k->keys)};
     assert_rc(consent_open(&co, &k->consent, &why), RC_OK, &why);
-    assert_rc(budget_open(k->config, &k->budget, &why), RC_OK, &why);
+    assert_rc(budget_open(&(struct budget_options){k->config, k->db.store, NULL}, &k->budget, &why), RC_OK,
+              &why);
     assert_rc(fetch_open(k->config, NULL, &k->fetch, &why), RC_OK, &why);
     assert_rc(tiktok_open(k->config, k->fetch, NULL, &k->tiktok, &why), RC_OK, &why);
     struct mozflow_options mo = {.store = k->db.store,

@@ -40,10 +40,10 @@ size_t wiring_migrations(const struct migration_table **out)
 {
     static struct migration_table list[LIST_MAX];
     const struct migration_table *const rooms[] = {
-        &jobs_migrations,      &feed_migrations,     &mozflow_migrations, &keys_migrations,
-        &audit_migrations,     &access_migrations,   &flags_migrations,   &consent_migrations,
-        &webhook_migrations,   &accounts_migrations, &login_migrations,   &contacts_migrations,
-        &messaging_migrations, &operate_migrations};
+        &jobs_migrations,     &feed_migrations,      &mozflow_migrations,  &keys_migrations,
+        &audit_migrations,    &access_migrations,    &flags_migrations,    &consent_migrations,
+        &budget_migrations,   &webhook_migrations,   &accounts_migrations, &login_migrations,
+        &contacts_migrations, &messaging_migrations, &operate_migrations};
     for (size_t i = 0; i < COUNT_OF(rooms); i++)
         list[i] = *rooms[i];
     *out = list;
@@ -114,6 +114,7 @@ void wiring_metrics(void)
     metrics_register(access_metrics, access_metrics_n);
     metrics_register(flags_metrics, flags_metrics_n);
     metrics_register(consent_metrics, consent_metrics_n);
+    metrics_register(budget_metrics, budget_metrics_n);
     metrics_register(accounts_metrics, accounts_metrics_n);
     metrics_register(webhook_metrics, webhook_metrics_n);
     metrics_register(login_metrics, login_metrics_n);
@@ -134,7 +135,7 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
                 {feed_event_docs, feed_event_docs_n},         {mozflow_event_docs, mozflow_event_docs_n},
                 {accounts_event_docs, accounts_event_docs_n}, {webhook_event_docs, webhook_event_docs_n},
                 {login_event_docs, login_event_docs_n},       {messaging_event_docs, messaging_event_docs_n},
-                {operate_event_docs, operate_event_docs_n}};
+                {operate_event_docs, operate_event_docs_n},   {budget_event_docs, budget_event_docs_n}};
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++)
             each(arg, &list[t].rows[i]);
@@ -301,7 +302,7 @@ static enum rc open_outbound(struct app *a, struct fault *why)
     if (rc == RC_OK)
         rc = tiktok_open(a->config, a->fetch, a->log, &a->tiktok, why);
     if (rc == RC_OK)
-        rc = budget_open(a->config, &a->budget, why);
+        rc = budget_open(&(struct budget_options){a->config, a->store, a->log}, &a->budget, why);
     if (rc != RC_OK)
         return rc;
     const struct accounts_options ao = {.config = a->config,

@@ -32,12 +32,12 @@ const struct setting budget_settings[] = {
 };
 const size_t budget_settings_n = COUNT_OF(budget_settings);
 
-enum rc budget_open(const struct config *c, struct budget **out, struct fault *why)
+enum rc budget_open(const struct budget_options *o, struct budget **out, struct fault *why)
 {
     (void)why;
     struct budget *b = mem_new(sizeof *b);
     must(pthread_mutex_init(&b->lock, NULL) == 0);
-    b->per_minute = config_int(c, "budget.per_minute");
+    b->per_minute = config_int(o->config, "budget.per_minute");
     *out = b;
     return RC_OK;
 }
@@ -86,11 +86,10 @@ static int64_t used_in_minute(const struct bucket *k, int64_t now_s, int64_t *ol
     return used;
 }
 
-enum rc budget_take(struct budget *b, str client_key, const char *endpoint, struct permit *out,
-                    struct fault *why)
+enum rc budget_take(struct budget *b, const struct budget_call *c, struct permit *out, struct fault *why)
 {
     int64_t now_ms = clock_now_ms(), now_s = now_ms / 1000, oldest_s, wait_until = 0;
-    uint64_t name = name_of(client_key, endpoint);
+    uint64_t name = name_of(c->client_key, c->endpoint);
     pthread_mutex_lock(&b->lock);
     struct bucket *k = bucket_find(b, name);
     if (k->shut_until_ms > now_ms)
@@ -106,16 +105,39 @@ enum rc budget_take(struct budget *b, str client_key, const char *endpoint, stru
     *out = (struct permit){.slot_ms = wait_until != 0 ? wait_until : now_ms,
                            .bucket = (uint32_t)(name & 0xffffffffu)};
     if (wait_until != 0)
-        return fault_set(why, RC_LIMITED, "budget.limited", "%s is limited for another %lld ms", endpoint,
+        return fault_set(why, RC_LIMITED, "budget.limited", "%s is limited for another %lld ms", c->endpoint,
                          (long long)(wait_until - now_ms));
     return RC_OK;
 }
 
-void budget_shut(struct budget *b, str client_key, const char *endpoint, int64_t until_ms)
+void budget_answered(struct budget *b, const struct budget_call *c, const struct fault *why)
 {
+    if (why->rc != RC_LIMITED || str_eq(str_of(why->code), STR("budget.limited")))
+        return;
     pthread_mutex_lock(&b->lock);
-    struct bucket *k = bucket_find(b, name_of(client_key, endpoint));
-    if (until_ms > k->shut_until_ms)
-        k->shut_until_ms = until_ms;
+    struct bucket *k = bucket_find(b, name_of(c->client_key, c->endpoint));
+    k->shut_until_ms = clock_now_ms() + CELLS * 1000;
     pthread_mutex_unlock(&b->lock);
 }
+
+enum rc budget_states(struct budget *b, str workspace, struct arena *mem, struct budget_state **out,
+                      size_t *n, struct fault *why)
+{
+    (void)b;
+    (void)workspace;
+    (void)mem;
+    (void)why;
+    *out = NULL;
+    *n = 0;
+    return RC_OK;
+}
+
+const struct migration_table budget_migrations = {.room = "budget", .rows = NULL, .n = 0};
+const struct metric budget_metrics[] = {
+    {"mz_budget_limited_total", METRIC_COUNTER, "family", "Calls that had to wait for their slot."},
+};
+const size_t budget_metrics_n = COUNT_OF(budget_metrics);
+const struct event_doc budget_event_docs[] = {
+    {"budget.shut", "TikTok refused for too many calls: a bucket is shut until the penalty is over."},
+};
+const size_t budget_event_docs_n = COUNT_OF(budget_event_docs);

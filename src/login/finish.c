@@ -6,7 +6,7 @@
 #include "login/login_priv.h"
 #include "crypto/crypto.h"
 
-enum { TOTAL_MS = 8000, PROFILE_MIN_MS = 300 };
+enum { TOTAL_MS = 8000, PROFILE_MIN_MS = 300, BUDGET_MS = 3000 };
 
 const struct metric login_metrics[] = {
     {"mz_login_total", METRIC_COUNTER, "outcome,purpose",
@@ -28,18 +28,29 @@ static enum rc ask_tokens(const struct login_finish *f, struct arena *mem, struc
                                .total_ms = TOTAL_MS};
     if (f->taken->verifier.n > 0)
         code.verifier = (str){(const char *)f->taken->verifier.p, f->taken->verifier.n};
-    enum rc rc = budget_take(o->budget, app->client.client_key, "tiktok.token", &permit, why);
+    struct budget_call call = {.client_key = app->client.client_key,
+                               .workspace = f->taken->workspace,
+                               .family = tiktok_kind(app->kind)->name,
+                               .endpoint = "tiktok.token",
+                               .patience_ms = BUDGET_MS};
+    enum rc rc = budget_take(o->budget, &call, &permit, why);
     if (rc == RC_OK)
         rc = tiktok_exchange(o->tiktok, &permit, &app->client, &code, mem, &out->tokens, why);
+    if (rc != RC_OK)
+        budget_answered(o->budget, &call, why);
     int64_t left = until - clock_mono_ms();
     if (rc != RC_OK || left < PROFILE_MIN_MS)
         return rc;
     struct fault profile;
     struct tiktok_grant grant = {
         .access = out->tokens.access, .scopes = out->tokens.scopes, .total_ms = left};
-    enum rc got = budget_take(o->budget, app->client.client_key, "tiktok.user_info", &permit, &profile);
+    call.endpoint = "tiktok.user_info";
+    call.patience_ms = 0; /* the profile sync fetches it when it cannot be asked for now */
+    enum rc got = budget_take(o->budget, &call, &permit, &profile);
     if (got == RC_OK)
         got = tiktok_user_info(o->tiktok, &permit, &grant, mem, &out->user, &profile);
+    if (got != RC_OK)
+        budget_answered(o->budget, &call, &profile);
     out->has_user = got == RC_OK;
     if (got != RC_OK)
         log_event(o->log, LOG_WARN, "login.profile_missing", F_ID("attempt", f->taken->attempt), F_RC(got),

@@ -58,6 +58,17 @@ static enum rc find_ticket(struct tx *tx, void *arg_, struct fault *why)
     return db_state_of_attempt(tx, d->attempt.workspace, d->attempt.id, d->mem, &d->state, why);
 }
 
+/* A person waits in front of a screen: better a second's wait than a refusal. */
+static struct budget_call call_of(const struct drawing *d, const struct account_app *app,
+                                  const char *endpoint)
+{
+    return (struct budget_call){.client_key = app->client.client_key,
+                                .workspace = d->attempt.workspace,
+                                .family = tiktok_kind(app->kind)->name,
+                                .endpoint = endpoint,
+                                .patience_ms = 1000};
+}
+
 static enum rc draw_qr(struct drawing *d, const struct login_clicked *c, struct fault *why)
 {
     const struct login_options *o = &d->l->o;
@@ -66,10 +77,13 @@ static enum rc draw_qr(struct drawing *d, const struct login_clicked *c, struct 
         .client_key = app->client.client_key, .scopes = app->scopes, .state = c->state};
     struct permit permit;
     enum rc rc = store_read(o->store, find_ticket, d, why);
+    const struct budget_call call = call_of(d, app, "tiktok.qr_start");
     if (rc == RC_OK)
-        rc = budget_take(o->budget, app->client.client_key, "tiktok.qr_start", &permit, why);
+        rc = budget_take(o->budget, &call, &permit, why);
     if (rc == RC_OK)
         rc = tiktok_qr_start(o->tiktok, &permit, &ask, d->state.ticket, d->mem, &d->qr, why);
+    if (rc != RC_OK)
+        budget_answered(o->budget, &call, why);
     return rc == RC_OK ? store_write(o->store, STORE_INTERACTIVE, keep_qr, d, why) : rc;
 }
 
@@ -145,10 +159,13 @@ static enum rc poll_qr(struct drawing *d, struct fault *why)
     enum rc rc = store_read(o->store, look_qr, d, why);
     if (rc == RC_OK && d->state.expires_ms <= store_clock(o->store))
         return fault_set(why, RC_CONFLICT, "login.qr_expired", "ten minutes are over");
+    const struct budget_call call = call_of(d, app, "tiktok.qr_check");
     if (rc == RC_OK)
-        rc = budget_take(o->budget, app->client.client_key, "tiktok.qr_check", &permit, why);
+        rc = budget_take(o->budget, &call, &permit, why);
     if (rc == RC_OK)
         rc = tiktok_qr_check(o->tiktok, &permit, &app->client, &d->qr, d->state.ticket, d->mem, &answer, why);
+    if (rc != RC_OK)
+        budget_answered(o->budget, &call, why);
     if (rc != RC_OK)
         return rc;
     if (answer.status == QR_EXPIRED)
