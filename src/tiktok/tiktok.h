@@ -12,14 +12,14 @@
 #include "base/base.h"
 #include "config/config.h"
 #include "fetch/fetch.h"
-
 /* ---- the three families of apps differ in rows, not in code paths ---- */
 enum app_kind { APP_LOGIN_KIT, APP_ACCOUNTS, APP_ADS, APP_KINDS };
 struct tiktok_kind {
     const char *name;        /* "login_kit" */
     const char *id_name;     /* what the token endpoint calls the app: client_key, client_id, app_id */
     const char *api_url_key; /* setting that holds the API's base URL */
-    bool json_body;          /* token endpoints take JSON instead of a form */
+    const char *page_key, *page_path; /* setting of the consent page; path behind a bare origin there */
+    bool json_body;                   /* token endpoints take JSON instead of a form */
     bool wrapped;            /* answers are {code, message, request_id, data} instead of flat OAuth */
     size_t webhook_body_max; /* lead batches are large */
     const char *doc;
@@ -31,7 +31,8 @@ struct tiktok_endpoint {
     const char *name; /* "tiktok.token": for logs, metrics and budgets */
     enum app_kind kind;
     const char *method, *path;
-    const char *doc; /* with the source */
+    bool per_account; /* TikTok counts it for each account too: 40 a minute */
+    const char *doc;  /* with the source */
 };
 const struct tiktok_endpoint *tiktok_endpoint(size_t i); /* NULL past the end */
 
@@ -48,9 +49,10 @@ struct tiktok_client { /* an app row's identity towards TikTok */
 
 /* ---- the authorize URL ---- */
 struct tiktok_authorize {
+    enum app_kind kind;
     str client_key, redirect_uri, state;
-    str scopes;      /* comma list, no blanks; only scopes that the app holds */
-    str challenge;   /* hex SHA-256 of the verifier; STR_NONE: none is sent */
+    str scopes;      /* comma list, no blanks; only scopes that the app holds. Ads: not sent */
+    str challenge;   /* hex SHA-256 of the verifier; STR_NONE: none is sent. Login Kit only, as lang */
     bool always_ask; /* disable_auto_auth=1: the page is shown even with an earlier consent */
     str lang;
 };
@@ -59,8 +61,7 @@ MUSTCHECK enum rc tiktok_authorize_url(const struct tiktok *t, const struct tikt
 str tiktok_authorize_origin(const struct tiktok *t); /* "https://www.tiktok.com": CSP form-action */
 /* Hex SHA-256, not base64url: TikTok refuses the RFC 7636 form at the token call. STR_NONE when full. */
 str tiktok_challenge(str verifier, struct arena *mem);
-/* [A-Za-z0-9-._~], 32 (Android SDK) to 128 characters. */
-bool tiktok_verifier_ok(str verifier);
+bool tiktok_verifier_ok(str verifier); /* [A-Za-z0-9-._~], 32 (Android SDK) to 128 characters */
 
 /* What stands in the query of our redirect URI; pure. RC_OK also when TikTok reports an error: then `error`
  * is set and tiktok_callback_fault classes it. RC_INVALID "tiktok.callback" when neither code nor error is
@@ -75,22 +76,25 @@ enum rc tiktok_callback_fault(const struct tiktok_callback *cb, struct fault *wh
 
 /* ---- tokens: mem should be a secret arena ---- */
 struct tiktok_tokens {
-    struct secret access, refresh; /* refresh may be empty */
-    int64_t expires_in_s, refresh_expires_in_s;
-    str open_id, scopes, token_type;
+    struct secret access, refresh;   /* refresh may be empty; ads: always */
+    int64_t expires_in_s;            /* ads: 0, the token does not expire */
+    int64_t refresh_expires_in_s;    /* accounts: 0 with a refresh token: not stated */
+    str open_id, scopes, token_type; /* ads: no open_id; scopes are integers as text */
+    str *advertisers;                /* ads: ids */
+    size_t n_advertisers;
 };
 struct tiktok_code {
     str code, redirect_uri, verifier; /* verifier STR_NONE: not sent */
     int64_t total_ms;                 /* 0: the setting's 8 s */
 };
-/* Success = 2xx and no `error` and a non-empty access_token, open_id and an integer expires_in > 0. All else
- * never becomes a token. RC_REAUTH "tiktok.code_expired", RC_REFUSED "tiktok.redirect_mismatch" |
- * "tiktok.verifier" | "tiktok.client" | "tiktok.oauth_error", RC_RETRY "tiktok.down" | "tiktok.slow" |
- * "tiktok.not_json". */
+/* Success = 2xx and no `error` (or code 0) and a usable access_token, open_id and an integer expires_in > 0;
+ * else never a token. RC_REAUTH "tiktok.code_expired", RC_REFUSED "tiktok.redirect_mismatch" |
+ * "tiktok.verifier" | "tiktok.client" | "tiktok.oauth_error", RC_RETRY "tiktok.down|slow|not_json". */
 MUSTCHECK enum rc tiktok_exchange(struct tiktok *t, const struct permit *permit,
                                   const struct tiktok_client *client, const struct tiktok_code *code,
                                   struct arena *mem, struct tiktok_tokens *out, struct fault *why);
-/* RC_UNSURE "tiktok.unsure": sent but no answer was read; TikTok may have rotated the refresh token. */
+/* RC_UNSURE "tiktok.unsure": sent but no answer was read; TikTok may have rotated the refresh token.
+ * RC_REAUTH "tiktok.refresh_dead". Ads: RC_BUG "tiktok.no_refresh", such tokens are probed. */
 MUSTCHECK enum rc tiktok_refresh(struct tiktok *t, const struct permit *permit,
                                  const struct tiktok_client *client, struct secret refresh, struct arena *mem,
                                  struct tiktok_tokens *out, struct fault *why);
@@ -100,8 +104,7 @@ MUSTCHECK enum rc tiktok_revoke(struct tiktok *t, const struct permit *permit,
 /* Pure, for tests and fuzzing. */
 MUSTCHECK enum rc tiktok_tokens_parse(int status, str body, struct arena *mem, struct tiktok_tokens *out,
                                       struct fault *why);
-MUSTCHECK enum rc tiktok_empty_parse(int status, str body, struct arena *mem,
-                                     struct fault *why); /* revoke: {} */
+MUSTCHECK enum rc tiktok_empty_parse(int status, str body, struct arena *mem, struct fault *why); /* {} */
 
 /* ---- user info: one ungranted field fails the whole call, so fields follow the granted scopes ---- */
 struct tiktok_user {
@@ -143,4 +146,5 @@ MUSTCHECK enum rc tiktok_qr_check(struct tiktok *t, const struct permit *permit,
 
 extern const struct setting tiktok_settings[];
 extern const size_t tiktok_settings_n;
+#include "tiktok/business.h"
 #endif

@@ -10,8 +10,6 @@ struct tiktok {
     struct log *log;
     struct arena *mem;
 };
-enum tiktok_call { CALL_TOKEN, CALL_REVOKE, CALL_USER, CALL_QR_START, CALL_QR_CHECK, CALLS };
-extern const struct tiktok_endpoint tiktok_login_endpoints[CALLS];
 
 /* How an answer is classed: first row that matches wins. NULL members match anything. Public for tests and
  * docs. */
@@ -31,7 +29,13 @@ const struct tiktok_class *tiktok_class(size_t i); /* NULL past the end */
 struct tiktok_says {
     str word, type, text, log_id;
     int status;
+    int64_t number; /* code of a wrapped answer; 0: words only */
 };
+/* Fills the fault with TikTok's words, made printable, and its code and log id. */
+enum rc tiktok_said(struct fault *why, enum rc rc, const char *code, const struct tiktok_says *says);
+enum rc tiktok_classify_code(const struct tiktok_answer *a, const struct tiktok_says *says,
+                             struct fault *why);
+bool tiktok_contains(str hay, const char *part); /* ASCII case ignored */
 enum rc tiktok_classify(enum tiktok_source source, const struct tiktok_says *says, struct fault *why);
 /* A body that must be a JSON object: RC_RETRY "tiktok.down", "tiktok.not_json", RC_LIMITED "tiktok.limited".
  * */
@@ -41,4 +45,30 @@ MUSTCHECK enum rc tiktok_qr_start_parse(int status, str body, str ticket, struct
                                         struct tiktok_qr *out, struct fault *why);
 MUSTCHECK enum rc tiktok_qr_check_parse(int status, str body, str ticket, struct arena *mem,
                                         struct tiktok_qr_answer *out, struct fault *why);
+
+/* ---- a request's fields, written as form or JSON; and one call ---- */
+struct tiktok_field {
+    const char *name;
+    str value;
+};
+MUSTCHECK enum rc tiktok_body(bool json, const struct tiktok_field *fields, size_t n, struct arena *mem,
+                              str *out, struct fault *why);
+struct tiktok_ask {
+    const struct tiktok_endpoint *endpoint;
+    str query, body;
+    struct secret bearer; /* Login Kit: "Bearer ..."; the others: the bare token */
+    int64_t total_ms;
+    size_t max_bytes; /* 0: 64 KiB */
+};
+MUSTCHECK enum rc tiktok_ask(struct tiktok *t, const struct tiktok_ask *a, struct arena *mem,
+                             struct fetch_answer *out, struct fault *why);
+str tiktok_secret_text(struct secret s);
+
+/* ---- shared by the parsers ---- */
+bool tiktok_opaque(str s, size_t max); /* printable ASCII without blanks, not empty */
+str tiktok_text_of(const struct json *o, const char *key);
+struct secret tiktok_secret_of(struct arena *mem, str s);
+/* The data of a wrapped answer with code 0, else its class. data may be NULL (absent). */
+MUSTCHECK enum rc tiktok_unwrap(const struct tiktok_answer *a, struct arena *mem, const struct json **data,
+                                struct fault *why);
 #endif

@@ -9,12 +9,16 @@ static const struct tiktok_kind kinds[APP_KINDS] = {
         {.name = "login_kit",
          .id_name = "client_key",
          .api_url_key = "tiktok.api_url",
+         .page_key = "tiktok.authorize_url",
+         .page_path = "/v2/auth/authorize/",
          .webhook_body_max = 1u << 20,
          .doc = "TikTok for Developers: Login Kit, user info, revocation. Form bodies, flat OAuth answers."},
     [APP_ACCOUNTS] =
         {.name = "accounts",
          .id_name = "client_id",
          .api_url_key = "tiktok.business_api_url",
+         .page_key = "tiktok.authorize_url", /* the same page; the client_key tells the families apart */
+         .page_path = "/v2/auth/authorize/",
          .json_body = true,
          .wrapped = true,
          .webhook_body_max = 1u << 20,
@@ -24,6 +28,8 @@ static const struct tiktok_kind kinds[APP_KINDS] = {
         {.name = "ads",
          .id_name = "app_id",
          .api_url_key = "tiktok.business_api_url",
+         .page_key = "tiktok.ads_authorize_url",
+         .page_path = "/portal/auth",
          .json_body = true,
          .wrapped = true,
          .webhook_body_max = 8u << 20,
@@ -47,23 +53,161 @@ bool tiktok_kind_find(str name, enum app_kind *out)
     return false;
 }
 
-/* Every path ends with a slash: requests without it were answered wrongly (login-kit 2). */
-const struct tiktok_endpoint tiktok_login_endpoints[CALLS] = {
-    [CALL_TOKEN] = {"tiktok.token", APP_LOGIN_KIT, "POST", "/v2/oauth/token/",
-                    "Code exchange and refresh; errors come with HTTP 200 (login-kit 2.1, 2.6)."},
-    [CALL_REVOKE] = {"tiktok.revoke", APP_LOGIN_KIT, "POST", "/v2/oauth/revoke/",
-                     "Ends a grant; takes a live access token (login-kit 2.2)."},
-    [CALL_USER] = {"tiktok.user_info", APP_LOGIN_KIT, "GET", "/v2/user/info/",
-                   "Profile; every field's scope must be granted (login-kit 4). 600 a minute per endpoint."},
-    [CALL_QR_START] = {"tiktok.qr_start", APP_LOGIN_KIT, "POST", "/v2/oauth/get_qrcode/",
-                       "A link to draw as QR code, with a place for our ticket (login-kit 1.6)."},
-    [CALL_QR_CHECK] = {"tiktok.qr_check", APP_LOGIN_KIT, "POST", "/v2/oauth/check_qrcode/",
-                       "Polls a QR sign-in; no interval is documented (login-kit 1.6)."},
+/* Every path ends with a slash: without it the Login Kit answers wrongly and the API for Business with a
+ * plain-text 404 (login-kit 2, business-messaging 1.1). Two operations of one endpoint name one row. */
+enum {
+    CALL_TOKEN,
+    CALL_REVOKE,
+    CALL_USER,
+    CALL_QR_START,
+    CALL_QR_CHECK,
+    CALL_B_TOKEN,
+    CALL_B_REFRESH,
+    CALL_B_REVOKE,
+    CALL_B_INFO,
+    CALL_B_GET,
+    CALL_B_CONV,
+    CALL_B_HOOK_SET,
+    CALL_B_HOOK_GET,
+    CALL_B_HOOK_DEL,
+    CALL_A_TOKEN,
+    CALL_A_REVOKE,
+    CALL_A_LIST,
+    CALL_A_USER,
+    CALLS
+};
+static const struct tiktok_endpoint endpoints[CALLS] = {
+    [CALL_TOKEN] = {.name = "tiktok.token",
+                    .kind = APP_LOGIN_KIT,
+                    .method = "POST",
+                    .path = "/v2/oauth/token/",
+                    .doc = "Code exchange and refresh; errors come with HTTP 200 (login-kit 2.1, 2.6)."},
+    [CALL_REVOKE] = {.name = "tiktok.revoke",
+                     .kind = APP_LOGIN_KIT,
+                     .method = "POST",
+                     .path = "/v2/oauth/revoke/",
+                     .doc = "Ends a grant; takes a live access token (login-kit 2.2)."},
+    [CALL_USER] = {.name = "tiktok.user_info",
+                   .kind = APP_LOGIN_KIT,
+                   .method = "GET",
+                   .path = "/v2/user/info/",
+                   .doc = "Profile; every field's scope must be granted (login-kit 4). 600 a minute per "
+                          "endpoint."},
+    [CALL_QR_START] = {.name = "tiktok.qr_start",
+                       .kind = APP_LOGIN_KIT,
+                       .method = "POST",
+                       .path = "/v2/oauth/get_qrcode/",
+                       .doc = "A link to draw as QR code, with a place for our ticket (login-kit 1.6)."},
+    [CALL_QR_CHECK] = {.name = "tiktok.qr_check",
+                       .kind = APP_LOGIN_KIT,
+                       .method = "POST",
+                       .path = "/v2/oauth/check_qrcode/",
+                       .doc = "Polls a QR sign-in; no interval is documented (login-kit 1.6)."},
+    [CALL_B_TOKEN] = {.name = "accounts.token",
+                      .kind = APP_ACCOUNTS,
+                      .method = "POST",
+                      .path = "/tt_user/oauth2/token/",
+                      .doc = "Exchange of an account's code: 10 minutes, once (business-messaging 1.3)."},
+    [CALL_B_REFRESH] = {.name = "accounts.refresh",
+                        .kind = APP_ACCOUNTS,
+                        .method = "POST",
+                        .path = "/tt_user/oauth2/refresh_token/",
+                        .doc = "Refresh; does not renew the year of the refresh token (business-messaging "
+                               "1.4)."},
+    [CALL_B_REVOKE] = {.name = "accounts.revoke",
+                       .kind = APP_ACCOUNTS,
+                       .method = "POST",
+                       .path = "/tt_user/oauth2/revoke/",
+                       .doc = "Ends an account's grant; takes an access token (business-messaging 1.5)."},
+    [CALL_B_INFO] = {.name = "accounts.token_info",
+                     .kind = APP_ACCOUNTS,
+                     .method = "POST",
+                     .path = "/tt_user/token_info/get/",
+                     .doc = "Owner and scopes of a token; a POST in spite of its name (business-messaging "
+                            "1.6)."},
+    [CALL_B_GET] = {.name = "accounts.business_get",
+                    .kind = APP_ACCOUNTS,
+                    .method = "GET",
+                    .path = "/business/get/",
+                    .per_account = true,
+                    .doc = "Profile of the account; fields follow the scopes (business-messaging 7.1)."},
+    [CALL_B_CONV] = {.name = "accounts.conversation_list",
+                     .kind = APP_ACCOUNTS,
+                     .method = "GET",
+                     .path = "/business/message/conversation/list/",
+                     .per_account = true,
+                     .doc = "Conversations of 90 days, without names or texts (business-messaging 2.3)."},
+    [CALL_B_HOOK_SET] = {.name = "accounts.webhook_update",
+                         .kind = APP_ACCOUNTS,
+                         .method = "POST",
+                         .path = "/business/webhook/update/",
+                         .doc = "Registers the app's callback for one category (business-messaging 2.9)."},
+    [CALL_B_HOOK_GET] = {.name = "accounts.webhook_list",
+                         .kind = APP_ACCOUNTS,
+                         .method = "GET",
+                         .path = "/business/webhook/list/",
+                         .doc = "The registered callback; the app's secret stands in the query "
+                                "(business-messaging 2.9)."},
+    [CALL_B_HOOK_DEL] = {.name = "accounts.webhook_delete",
+                         .kind = APP_ACCOUNTS,
+                         .method = "POST",
+                         .path = "/business/webhook/delete/",
+                         .doc = "Removes the callback of one category (business-messaging 2.9)."},
+    [CALL_A_TOKEN] = {.name = "ads.token",
+                      .kind = APP_ADS,
+                      .method = "POST",
+                      .path = "/oauth2/access_token/",
+                      .doc = "Exchange of an advertiser's code; the token does not expire (marketing 1.3)."},
+    [CALL_A_REVOKE] = {.name = "ads.revoke",
+                       .kind = APP_ADS,
+                       .method = "POST",
+                       .path = "/oauth2/revoke_token/",
+                       .doc = "Ends an advertiser's grant, and its lead subscriptions (marketing 1.5)."},
+    [CALL_A_LIST] = {.name = "ads.advertiser_get",
+                     .kind = APP_ADS,
+                     .method = "GET",
+                     .path = "/oauth2/advertiser/get/",
+                     .doc = "Ad accounts of the grant; the app's secret stands in the query (marketing "
+                            "1.4)."},
+    [CALL_A_USER] = {.name = "ads.user_info",
+                     .kind = APP_ADS,
+                     .method = "GET",
+                     .path = "/user/info/",
+                     .doc = "Who approved; the probe of a token that does not expire (marketing 1.6)."},
+};
+
+#define E(call) (&endpoints[call])
+static const struct tiktok_endpoint *const by_op[APP_KINDS][TIKTOK_OPS] = {
+    [APP_LOGIN_KIT] = {[OP_EXCHANGE] = E(CALL_TOKEN),
+                       [OP_REFRESH] = E(CALL_TOKEN),
+                       [OP_REVOKE] = E(CALL_REVOKE),
+                       [OP_PROFILE] = E(CALL_USER),
+                       [OP_QR_START] = E(CALL_QR_START),
+                       [OP_QR_CHECK] = E(CALL_QR_CHECK)},
+    [APP_ACCOUNTS] = {[OP_EXCHANGE] = E(CALL_B_TOKEN),
+                      [OP_REFRESH] = E(CALL_B_REFRESH),
+                      [OP_REVOKE] = E(CALL_B_REVOKE),
+                      [OP_PROFILE] = E(CALL_B_GET),
+                      [OP_TOKEN_INFO] = E(CALL_B_INFO),
+                      [OP_CONVERSATIONS] = E(CALL_B_CONV),
+                      [OP_HOOK_SET] = E(CALL_B_HOOK_SET),
+                      [OP_HOOK_GET] = E(CALL_B_HOOK_GET),
+                      [OP_HOOK_DELETE] = E(CALL_B_HOOK_DEL)},
+    [APP_ADS] = {[OP_EXCHANGE] = E(CALL_A_TOKEN),
+                 [OP_REVOKE] = E(CALL_A_REVOKE),
+                 [OP_PROFILE] = E(CALL_A_USER),
+                 [OP_ADVERTISERS] = E(CALL_A_LIST)},
 };
 
 const struct tiktok_endpoint *tiktok_endpoint(size_t i)
 {
-    return i < COUNT_OF(tiktok_login_endpoints) ? &tiktok_login_endpoints[i] : NULL;
+    return i < COUNT_OF(endpoints) ? &endpoints[i] : NULL;
+}
+
+const struct tiktok_endpoint *tiktok_endpoint_of(enum app_kind kind, enum tiktok_op op)
+{
+    must((unsigned)kind < APP_KINDS && (unsigned)op < TIKTOK_OPS);
+    return by_op[kind][op];
 }
 
 /* First match wins: the narrow rows of a word stand before its general one. */
@@ -127,7 +271,7 @@ const struct tiktok_class *tiktok_class(size_t i)
     return i < COUNT_OF(classes) ? &classes[i] : NULL;
 }
 
-static bool contains_nocase(str hay, const char *part)
+bool tiktok_contains(str hay, const char *part)
 {
     str needle = str_of(part);
     for (size_t i = 0; i + needle.n <= hay.n; i++)
@@ -145,7 +289,7 @@ static bool class_matches(const struct tiktok_class *c, enum tiktok_source sourc
         return false;
     if (c->type != NULL && !str_eq(says->type, str_of(c->type)))
         return false;
-    return c->says == NULL || contains_nocase(says->text, c->says);
+    return c->says == NULL || tiktok_contains(says->text, c->says);
 }
 
 /* TikTok's text goes to operators only: cut, and printable ASCII alone, so that it cannot forge a log line.
@@ -158,16 +302,22 @@ static void plain_text(str s, char *out, size_t cap)
     out[n] = '\0';
 }
 
-enum rc tiktok_classify(enum tiktok_source source, const struct tiktok_says *says, struct fault *why)
+enum rc tiktok_said(struct fault *why, enum rc rc, const char *code, const struct tiktok_says *says)
 {
     char word[40], text[110], log_id[50];
     plain_text(says->word, word, sizeof(word));
     plain_text(says->text, text, sizeof(text));
     plain_text(says->log_id, log_id, sizeof(log_id));
+    (void)fault_set(why, rc, code, "HTTP %d %s: %s (log_id %s)", says->status, word, text, log_id);
+    fault_outer(why, says->number, says->log_id);
+    return rc;
+}
+
+enum rc tiktok_classify(enum tiktok_source source, const struct tiktok_says *says, struct fault *why)
+{
     for (size_t i = 0; i < COUNT_OF(classes); i++)
         if (class_matches(&classes[i], source, says))
-            return fault_set(why, classes[i].rc, classes[i].code, "HTTP %d %s: %s (log_id %s)", says->status,
-                             word, text, log_id);
+            return tiktok_said(why, classes[i].rc, classes[i].code, says);
     must_failed("a class row without conditions ends each source", __FILE__, __LINE__);
 }
 
@@ -175,7 +325,13 @@ const struct setting tiktok_settings[] = {
     {.key = "tiktok.authorize_url",
      .kind = SET_URL,
      .def = "https://www.tiktok.com/v2/auth/authorize/",
-     .doc = "TikTok's consent page. Another value is for the simulator."},
+     .doc = "TikTok's consent page for people and business accounts. Another value is for the simulator."},
+    {.key = "tiktok.ads_authorize_url",
+     .kind = SET_URL,
+     .def = "https://business-api.tiktok.com/portal/auth",
+     .doc =
+         "Consent page for advertisers. TikTok's portal hands out the URL of each app: copy it from there, "
+         "without its query. Another value is for the simulator."},
     {.key = "tiktok.api_url",
      .kind = SET_URL,
      .def = "https://open.tiktokapis.com",
