@@ -1,9 +1,11 @@
 /* Intake rows on PostgreSQL: two lanes, each with its own connection. A lane takes all rows that wait and
- * sends them as one INSERT ... SELECT FROM unnest(...) with binary arrays, which is its own transaction:
- * while one lane waits for the disk, the other's rows are parsed. RETURNING tells which keys are new; the
- * rest are duplicates.
+ * sends them in one statement, which is its own transaction: while one lane waits for the disk, the other's
+ * rows are parsed. The statement is a COPY, which costs half of an INSERT ... ON CONFLICT (a third more rows
+ * a second, decision 0011). A key that is there already makes it fail whole, without a row: then, and for
+ * the next 64 statements of the lane, INSERT ... SELECT FROM unnest(...) ON CONFLICT DO NOTHING with binary
+ * arrays is sent; RETURNING tells which keys are new; the rest are duplicates.
  *
- * A row that breaks a rule makes the whole statement fail: the rows are halved until the guilty one stands
+ * A row that breaks a rule makes that statement fail too: the rows are halved until the guilty one stands
  * alone and is answered RC_BUG or RC_INVALID, never as a duplicate. A connection lost meanwhile is RC_UNSURE
  * for all. */
 #include "store/postgres_priv.h"
@@ -14,7 +16,8 @@ enum {
     OID_TEXT = 25,
     OID_BYTEA_ARRAY = 1001,
     OID_TEXT_ARRAY = 1009,
-    OID_INT8_ARRAY = 1016
+    OID_INT8_ARRAY = 1016,
+    CAREFUL = 64 /* statements after a key that came twice: repeats come in crowds */
 };
 
 struct lane {
@@ -22,6 +25,7 @@ struct lane {
     pthread_t thread;
     struct pg_conn *conn;
     struct batch *batch;
+    int careful;
     struct buf cols[APPEND_COLUMNS_MAX];
 };
 struct lanes {
@@ -105,6 +109,64 @@ static void mark(struct batch *b, size_t from, size_t to, const PGresult *r)
 
 /* ---- one statement ---- */
 
+static void put_flag(struct buf *b, const struct val *v)
+{
+    const char six[6] = {0, 0, 0, 2, 0, v->i != 0};
+    buf_put(b, (str){six, sizeof six});
+}
+
+/* The COPY of rows [from, to): header, rows of a count and cells, trailer. */
+static str put_copy(struct lane *l, size_t from, size_t to)
+{
+    static const char head[] = "PGCOPY\n\377\r\n\0" /* signature */
+                               "\0\0\0\0"           /* flags */
+                               "\0\0\0\0";          /* no extension */
+    const struct batch *batch = l->batch;
+    const struct append_sql *q = batch->rows[from].q;
+    struct buf *b = &l->cols[0];
+    buf_clear(b);
+    buf_put(b, (str){head, sizeof head - 1});
+    for (size_t i = from; i < to; i++) {
+        const struct val *v = &batch->vals[batch->rows[i].first_val];
+        const char count[2] = {0, (char)q->n};
+        buf_put(b, (str){count, 2});
+        for (size_t col = 0; col < q->n; col++) {
+            bool flag = (q->pg_flags >> col & 1) != 0 && v[col].type == VT_INT;
+            if (flag)
+                put_flag(b, &v[col]);
+            else
+                put_cell(b, &v[col]);
+        }
+    }
+    buf_put(b, (str){"\377\377", 2});
+    must(buf_ok(b));
+    return buf_str(b);
+}
+
+/* True: the rows are stored, or their fault stands in *why. False: a row is there already or breaks a rule,
+ * nothing was stored, and the careful statement has to tell which. */
+static bool copied(struct lane *l, size_t from, size_t to, bool *again, struct fault *why)
+{
+    const struct append_sql *q = l->batch->rows[from].q;
+    const struct sql copy = {q->insert.name, q->pg_copy};
+    int64_t start = clock_mono_us();
+    PGresult *r = pg_copy(l->conn, &copy, put_copy(l, from, to));
+    metric_observe_us(store_metric(SM_COMMIT), clock_mono_us() - start, "postgres", NULL);
+    *again = false;
+    why->rc = RC_OK;
+    if (r == NULL)
+        (void)fault_set(why, RC_UNSURE, "store.commit_unknown", "connection lost while rows were stored");
+    else if (PQresultStatus(r) != PGRES_COMMAND_OK)
+        (void)pg_fault(l->conn, r, q->insert.name, again, why);
+    PQclear(r);
+    for (size_t i = from; why->rc == RC_OK && i < to; i++)
+        l->batch->rows[i].rc = RC_OK;
+    if (why->rc != RC_CONFLICT && why->rc != RC_INVALID)
+        return true;
+    l->careful = CAREFUL;
+    return false;
+}
+
 static PGresult *send_rows(struct lane *l, size_t from, size_t to, bool *again, struct fault *why)
 {
     struct batch *b = l->batch;
@@ -151,6 +213,16 @@ static bool connected(struct lane *l, struct fault *why)
     return l->conn != NULL || pg_open(l->of->s, &l->conn, why) == RC_OK;
 }
 
+static enum rc inserted(struct lane *l, size_t from, size_t to, bool *again, struct fault *why)
+{
+    PGresult *r = send_rows(l, from, to, again, why);
+    if (r == NULL)
+        return why->rc;
+    mark(l->batch, from, to, r);
+    PQclear(r);
+    return RC_OK;
+}
+
 /* Rows [from, to) of one append_sql in one statement; RC_OK when each has its outcome. */
 static enum rc store_rows(struct lane *l, size_t from, size_t to, struct fault *why)
 {
@@ -158,10 +230,10 @@ static enum rc store_rows(struct lane *l, size_t from, size_t to, struct fault *
         bool again = false;
         if (!connected(l, why))
             return why->rc;
-        PGresult *r = send_rows(l, from, to, &again, why);
-        if (r != NULL) {
-            mark(l->batch, from, to, r);
-            PQclear(r);
+        bool done = l->careful == 0 && copied(l, from, to, &again, why);
+        l->careful -= l->careful > 0;
+        enum rc rc = done ? why->rc : inserted(l, from, to, &again, why);
+        if (rc == RC_OK) {
             atomic_store(&l->of->s->commit_fine, true);
             metric_add(store_metric(SM_GROUP), (int64_t)(to - from), "postgres", NULL);
             return RC_OK;

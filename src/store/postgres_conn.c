@@ -2,6 +2,7 @@
  * deadline of our own (a silent peer must not hold a thread), results into the arena, SQLSTATEs into faults.
  * All parameters go in binary form: no copying, no quoting. Integers are always bigint, so that `$1 - 60000`
  * means the same as on SQLite. */
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include "store/postgres_priv.h"
@@ -161,6 +162,42 @@ PGresult *pg_go(struct pg_conn *c, const struct pg_send *s)
     }
     PGresult *r = collect(c, clock_mono_ms() + (s->patient ? PG_PATIENT_MS : PG_STATEMENT_MS));
     if (act == TRIP_CUT_AFTER) { /* the server has done it; nobody hears of it */
+        PQclear(r);
+        c->lost = true;
+        return NULL;
+    }
+    return r;
+}
+
+/* Until the server wants the rows: PGRES_COPY_IN is no end, so collect() cannot be used. */
+static PGresult *await_copy_in(struct pg_conn *c)
+{
+    int64_t deadline_ms = clock_mono_ms() + PG_STATEMENT_MS;
+    while (PQisBusy(c->pg))
+        if (!wait_readable(c, deadline_ms))
+            return NULL;
+    PGresult *r = PQgetResult(c->pg);
+    if (r == NULL || PQresultStatus(r) == PGRES_COPY_IN)
+        return r;
+    PQclear(collect(c, deadline_ms));
+    return r;
+}
+
+PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, str bytes)
+{
+    enum trip_act act = trip(AT_COMMIT, copy->name);
+    if (c->lost || send_it(c, &(struct pg_send){.text = copy->text}, act) != 1) {
+        c->lost = true;
+        return NULL;
+    }
+    PGresult *r = await_copy_in(c);
+    if (r != NULL && PQresultStatus(r) != PGRES_COPY_IN)
+        return r;
+    bool sent = r != NULL && bytes.n <= INT_MAX && PQputCopyData(c->pg, bytes.p, (int)bytes.n) == 1 &&
+                PQputCopyEnd(c->pg, NULL) == 1;
+    PQclear(r);
+    r = sent ? collect(c, clock_mono_ms() + PG_STATEMENT_MS) : NULL;
+    if (r == NULL || act == TRIP_CUT_AFTER) {
         PQclear(r);
         c->lost = true;
         return NULL;

@@ -46,6 +46,8 @@ enum rc pg_open(struct store *s, struct pg_conn **out, struct fault *why);
 void pg_close(struct pg_conn **c);
 bool pg_alive(struct pg_conn *c); /* no round trip: false when the peer has closed it meanwhile */
 PGresult *pg_go(struct pg_conn *c, const struct pg_send *s); /* NULL: lost */
+/* COPY ... FROM STDIN with all its bytes, a transaction of its own. NULL: lost, maybe after it was done. */
+PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, str bytes);
 /* An error result (NULL: lost) as a fault; *again: the function may run again. */
 enum rc pg_fault(struct pg_conn *c, const PGresult *r, const char *name, bool *again, struct fault *why);
 enum rc pg_control(struct pg_conn *c, enum trip_at at, const struct sql *q, struct fault *why);

@@ -86,8 +86,10 @@ MUSTCHECK enum rc store_stamp(struct tx *tx, str workspace, const char *feed, in
  * queue is full). */
 struct append_sql {
     struct sql insert; /* INSERT ... VALUES ($1..$k) ON CONFLICT DO NOTHING, run per row on SQLite */
-    /* INSERT ... SELECT * FROM unnest($1::text[],...) ... ON CONFLICT DO NOTHING RETURNING key */
-    const char *pg_unnest;
+    /* PostgreSQL: COPY table (columns) FROM STDIN (FORMAT binary), as long as no key comes twice; else
+     * INSERT ... SELECT * FROM unnest($1::text[],...) ... ON CONFLICT DO NOTHING RETURNING key */
+    const char *pg_copy, *pg_unnest;
+    uint32_t pg_flags; /* bit i: column i is @FLAG, two bytes wide there */
     const enum val_type *types;
     size_t n, key_col; /* key_col: the column (0-based) whose value RETURNING gives back; BYTES or TEXT */
     void (*around)(bool begins); /* NULL, or called before and after the `done` calls of one commit */

@@ -6,6 +6,7 @@
 static const enum val_type types[] = {VT_TEXT, VT_INT, VT_BYTES};
 static const struct append_sql item = {
     .insert = {"a.item", "INSERT INTO items (k, v, b) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"},
+    .pg_copy = "COPY items (k, v, b) FROM STDIN (FORMAT binary)",
     .pg_unnest = "INSERT INTO items (k, v, b) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])"
                  " ON CONFLICT DO NOTHING RETURNING k",
     .types = types,

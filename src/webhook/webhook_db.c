@@ -38,6 +38,9 @@ const struct append_sql inbox_append = {
     .insert = {"webhook.append",
                "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+    .pg_copy = "COPY webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
+               " FROM STDIN (FORMAT binary)",
+    .pg_flags = 1u << 5, /* stale */
     .pg_unnest = "INSERT INTO webhook_inbox (app, event_ms, hash, arrived_ms, signed_s, stale, state, body)"
                  " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bigint[],"
                  " $6::smallint[], $7::bigint[], $8::bytea[]) ON CONFLICT DO NOTHING RETURNING hash",

@@ -28,6 +28,7 @@ static const enum val_type types[] = {VT_TEXT, VT_INT, VT_BYTES, VT_BYTES};
 static const struct append_sql inbox = {
     .insert = {"b.inbox",
                "INSERT INTO inbox (app, at, hash, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"},
+    .pg_copy = "COPY inbox (app, at, hash, body) FROM STDIN (FORMAT binary)",
     .pg_unnest = "INSERT INTO inbox (app, at, hash, body)"
                  " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::bytea[])"
                  " ON CONFLICT DO NOTHING RETURNING hash",
