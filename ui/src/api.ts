@@ -30,19 +30,108 @@ export interface Conversation {
   last_message_at: string;
   last_message: { id: string; type: string; direction: 'in' | 'out'; text: string | null; at: string; shown: boolean } | null;
 }
+export type Verdict = 'good' | 'warning' | 'bad';
 export interface Account {
   id: string;
-  kind: string;
-  name: string | null;
+  kind: string; // login, business, advertiser
+  app: string;
+  open_id: string;
+  display_name: string | null;
+  username: string | null;
   avatar_url: string | null;
   state: string;
   scopes: string[];
-  missing_scopes: string[];
-  last_webhook_at: string | null;
-  last_good_call_at: string | null;
   connected_at: string | null;
-  next_step_en?: string;
-  next_step_th?: string;
+  last_good_at: string | null;
+  last_webhook_at?: string | null;
+  access_expires_at: string | null;
+  refresh_expires_at: string | null;
+  next_refresh_at: string | null;
+  person: string | null; // the same for all grants of one person or shop
+  health: { verdict: Verdict; code: string; en: string; th: string; next_step_en: string | null; next_step_th: string | null };
+  advertisers: { id: string; name: string | null }[];
+}
+export interface TimelineItem {
+  at: string;
+  what: string;
+  class: string | null;
+  tiktok_code: number | null;
+  log_id: string | null;
+  en: string;
+  th: string;
+}
+export interface Feature {
+  name: string;
+  en: string;
+  th: string;
+  state: string; // works, untried, missing_scope, app_lacks_scope
+  scopes: string[];
+  missing: string[];
+  step_up: Record<string, unknown> | null; // posted whole to /v1/connections
+  en_why: string | null;
+  th_why: string | null;
+}
+export interface Stop {
+  name: string;
+  en: string;
+  th: string;
+  count: number | null;
+}
+export interface StopPreview {
+  items: { id: string; kind: string; display_name: string | null; username: string | null; state: string; stops: Stop[] }[];
+}
+export type Revocable = { accounts: string[] } | { all: { kind?: string; app?: string } };
+export interface Checklist {
+  markets: { id: string; en: string; th: string; detail_en: string; detail_th: string; verdict?: Verdict }[];
+  steps: {
+    id: string;
+    en: string;
+    th: string;
+    detail_en: string;
+    detail_th: string;
+    conflict?: { en: string; th: string } | null;
+    applies: boolean;
+    done: boolean | null;
+  }[];
+  guides: { portal: string; en: string; th: string; url_path: string }[];
+}
+export interface App {
+  id: string;
+  kind: string;
+  client_key: string;
+  scopes: string[];
+  redirects: { uri: string; kind: string }[];
+  sandbox_targets: string[];
+  webhook_url: string | null;
+  secret_previous_until: string | null;
+}
+export interface Availability {
+  verdict: string;
+  code: string;
+  en: string;
+  th: string;
+  checks: { name: string; result: string; en: string; th: string; at: string | null }[];
+  fallback: { links: { kind: string; url: string; en: string; th: string }[] } | null;
+  task: { id: string; owner: string | null; recheck_at: string | null; en: string; th: string } | null;
+}
+export interface Subscription {
+  app: string;
+  category: string;
+  wanted_url: string;
+  registered_url: string | null;
+  state: string; // right, missing, foreign, unknown
+  checked_at: string | null;
+  last_event_at: string | null;
+}
+export interface Bucket {
+  family: string;
+  client_key: string;
+  account: string | null;
+  endpoint: string | null;
+  limit: number;
+  window: string | number;
+  used: number;
+  shut_until: string | null;
 }
 export interface Member {
   id: string;
@@ -262,8 +351,24 @@ export const api = {
     call<Page<Message>>('GET', `/v1/conversations/${id(c)}/messages${query({ limit: 50, cursor })}`, undefined, { signal }),
   markRead: (c: string) => call<Conversation>('PUT', `/v1/conversations/${id(c)}/read`, {}),
 
-  accounts: (cursor?: Cursor) => call<Page<Account>>('GET', `/v1/accounts${query({ limit: 50, cursor })}`),
-  revokeAccount: (a: string) => call<unknown>('POST', `/v1/accounts/${id(a)}/revoke`),
+  accounts: (cursor?: Cursor, kind?: string) => call<Page<Account>>('GET', `/v1/accounts${query({ limit: 50, cursor, kind })}`),
+  account: (a: string) => call<Account>('GET', `/v1/accounts/${id(a)}`),
+  timeline: (a: string, cursor: Cursor) => call<Page<TimelineItem>>('GET', `/v1/accounts/${id(a)}/timeline${query({ limit: 30, cursor })}`),
+  features: (a: string) => call<{ features: Feature[] }>('GET', `/v1/accounts/${id(a)}/features`),
+  refreshAccount: (a: string) => call<unknown>('POST', `/v1/accounts/${id(a)}/refresh`),
+  previewStops: (what: Revocable) => call<StopPreview>('POST', '/v1/accounts/revocations/preview', what),
+  revoke: (what: Revocable) => call<unknown>('POST', '/v1/accounts/revocations', what),
+  availability: (a: string) => call<Availability>('GET', `/v1/accounts/${id(a)}/availability`),
+  probe: (a: string) => call<Availability>('POST', `/v1/accounts/${id(a)}/availability`),
+  setTask: (a: string, task: { owner: string; recheck_at: string }) => call<unknown>('PUT', `/v1/accounts/${id(a)}/availability/task`, task),
+  connect: (what: Record<string, unknown>) => call<{ url: string; expires_at: string }>('POST', '/v1/connections', what),
+  checklist: (market: string) => call<Checklist>('GET', `/v1/connect/checklist${query({ market })}`),
+  apps: () => call<{ items: App[] }>('GET', '/v1/apps'),
+  subscriptions: () => call<{ items: Subscription[] }>('GET', '/v1/webhook-subscriptions'),
+  subscribe: (app: string, category: string) => call<unknown>('PUT', `/v1/webhook-subscriptions/${id(app)}/${id(category)}`, {}),
+  unsubscribe: (app: string, category: string) => call<unknown>('DELETE', `/v1/webhook-subscriptions/${id(app)}/${id(category)}`),
+  testWebhook: (app: string) => call<unknown>('POST', `/v1/webhook-subscriptions/${id(app)}/test`),
+  budgets: () => call<{ buckets: Bucket[] }>('GET', '/v1/budgets'),
   webhooks: () => call<Page<WebhookApp>>('GET', '/v1/webhooks'),
   alerts: () => call<Page<Alert>>('GET', '/v1/alerts?limit=20'),
 

@@ -1,8 +1,11 @@
 // Which page stands where, and who may see it.
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { AccountPage } from './pages/account';
 import { Accounts } from './pages/accounts';
 import { Audit } from './pages/audit';
+import { Budgets } from './pages/budgets';
+import { Connect } from './pages/connect';
 import { DeadLetters } from './pages/dead';
 import { Events } from './pages/events';
 import { Explain } from './pages/explain';
@@ -13,6 +16,7 @@ import { Keys } from './pages/keys';
 import { Me } from './pages/me';
 import { Members } from './pages/members';
 import { SignIn } from './pages/sign-in';
+import { Webhooks } from './pages/webhooks';
 import { Empty, Link, Loading, PageHead, ProblemBox } from './parts/parts';
 import { needOf, Notes, Shell } from './parts/shell';
 import { askWho, go, hrefOf, may, place, who } from './state';
@@ -21,8 +25,12 @@ import { t, type PlainKey } from './text/text';
 const pages: Record<string, { title: PlainKey; show: () => JSX.Element }> = {
   home: { title: 'home.title', show: Home },
   accounts: { title: 'accounts.title', show: Accounts },
+  account: { title: 'account.title', show: AccountPage },
+  connect: { title: 'connect.title', show: Connect },
+  webhooks: { title: 'hooks.title', show: Webhooks },
   events: { title: 'events.title', show: Events },
   'dead-letters': { title: 'dead.title', show: DeadLetters },
+  budgets: { title: 'budgets.title', show: Budgets },
   explain: { title: 'explain.title', show: Explain },
   audit: { title: 'audit.title', show: Audit },
   members: { title: 'members.title', show: Members },

@@ -1,131 +1,222 @@
+// Connections: every TikTok grant of the workspace, grouped by the person or shop that gave it. What needs somebody comes
+// first; what has ended comes last.
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, type Account } from '../api';
+import { api, type Account, type Revocable } from '../api';
 import { onLive } from '../live';
-import { Avatar, Badge, Confirm, Empty, inThai, ListView, Moment, PageHead, useList, type Tone } from '../parts/parts';
-import { may, say } from '../state';
-import { t, word } from '../text/text';
+import { Disconnect, ended, ill, kindIcon, kinds, nameOf, NextDeadline, VerdictBadge } from '../parts/connection';
+import { Icon } from '../parts/icons';
+import { Avatar, Dialog, Empty, inThai, Link, ListView, PageHead, Select, useList } from '../parts/parts';
+import { go, hrefOf, may, place, say } from '../state';
+import { t, tn, word } from '../text/text';
 
-const tones: Record<string, Tone> = { connected: 'good', needs_reauth: 'warn', revoking: 'quiet', revoked: 'quiet' };
-const nameOf = (a: Account) => a.name || t('accounts.unnamed');
+interface Group {
+  person: string;
+  items: Account[];
+}
+const kindOrder = (a: Account): number => kinds.indexOf(a.kind as (typeof kinds)[number]);
+const weight = (a: Account): number => (ended(a) ? 2 : ill(a) ? 0 : 1);
 
-function Scopes({ list, tone }: { list: string[]; tone: Tone }): JSX.Element {
-  return (
-    <ul class="chips">
-      {list.map((s) => (
-        <li key={s} class={`chip ${tone}`}>
-          <code>{s}</code>
-        </li>
-      ))}
-    </ul>
-  );
+export function groupsOf(items: readonly Account[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const a of items) {
+    const person = a.person ?? a.id;
+    const group = groups.get(person) ?? { person, items: [] };
+    group.items.push(a);
+    groups.set(person, group);
+  }
+  const least = (g: Group): number => Math.min(...g.items.map(weight));
+  for (const g of groups.values()) g.items.sort((a, b) => Number(ended(a)) - Number(ended(b)) || kindOrder(a) - kindOrder(b));
+  return [...groups.values()].sort((a, b) => least(a) - least(b));
 }
 
-function Card({ a, disconnect }: { a: Account; disconnect: (() => void) | null }): JSX.Element {
-  const step = inThai() ? a.next_step_th : a.next_step_en;
+function Row({ a, picked, pick }: { a: Account; picked: boolean; pick: ((on: boolean) => void) | null }): JSX.Element {
+  const step = inThai() ? a.health.next_step_th : a.health.next_step_en;
   return (
-    <li class="card account" data-account={a.id} data-state={a.state}>
-      <div class="account-head">
-        <Avatar name={nameOf(a)} />
-        <div class="account-who">
-          <h2>{nameOf(a)}</h2>
-          <p class="sub">{word('accounts.kind', a.kind)}</p>
-        </div>
-        <Badge tone={tones[a.state] ?? 'quiet'}>{word('accounts.state', a.state)}</Badge>
+    <li class={`connection${ended(a) ? ' over' : ''}`} data-account={a.id} data-state={a.state} data-kind={a.kind} data-verdict={a.health.verdict}>
+      <span class="connection-pick">
+        {pick && <input type="checkbox" aria-label={t('accounts.select.of', { name: `${nameOf(a)}, ${word('accounts.kind', a.kind)}` })} checked={picked} onChange={(e) => pick(e.currentTarget.checked)} />}
+      </span>
+      <span class="connection-icon">
+        <Icon name={kindIcon(a.kind)} />
+      </span>
+      <div class="connection-what">
+        <Link href={hrefOf('account', { id: a.id })} class="connection-name">
+          {word('accounts.kind', a.kind)}
+          <span class="unseen">: {nameOf(a)}</span>
+        </Link>
+        {a.advertisers.length > 0 && <span class="sub">{a.advertisers.map((v) => v.name || v.id).slice(0, 3).join(', ')}</span>}
       </div>
-      {step && <p class="step">{step}</p>}
-      <dl class="facts">
-        <div>
-          <dt>{t('accounts.connected')}</dt>
-          <dd>
-            <Moment at={a.connected_at} />
-          </dd>
-        </div>
-        <div>
-          <dt>{t('accounts.last_call')}</dt>
-          <dd>
-            <Moment at={a.last_good_call_at} />
-          </dd>
-        </div>
-        <div>
-          <dt>{t('accounts.last_webhook')}</dt>
-          <dd>
-            <Moment at={a.last_webhook_at} />
-          </dd>
-        </div>
-        <div class="whole">
-          <dt>{t('accounts.id')}</dt>
-          <dd>
-            <code>{a.id}</code>
-          </dd>
-        </div>
-        {a.scopes.length > 0 && (
-          <div class="whole">
-            <dt>{t('accounts.scopes')}</dt>
-            <dd>
-              <Scopes list={a.scopes} tone="quiet" />
-            </dd>
-          </div>
-        )}
-        {a.state === 'connected' && a.missing_scopes.length > 0 && (
-          <div class="whole">
-            <dt>{t('accounts.missing')}</dt>
-            <dd>
-              <Scopes list={a.missing_scopes} tone="warn" />
-              <p class="hint">{t('accounts.missing.text')}</p>
-            </dd>
-          </div>
-        )}
-      </dl>
-      {disconnect && (
-        <div class="card-acts">
-          <button type="button" class="button small" aria-label={t('accounts.disconnect.of', { name: nameOf(a) })} onClick={disconnect}>
-            {t('accounts.disconnect')}
-          </button>
-        </div>
-      )}
+      <div class="connection-health">
+        <VerdictBadge a={a} />
+        <p class="connection-words">{inThai() ? a.health.th : a.health.en}</p>
+        {ill(a) && step && <p class="connection-step">{step}</p>}
+      </div>
+      <NextDeadline a={a} />
+      <span class="connection-go" aria-hidden="true">
+        <Icon name="go" />
+      </span>
     </li>
   );
 }
 
+function Card({ g, picked, pick }: { g: Group; picked: ReadonlySet<string>; pick: ((id: string, on: boolean) => void) | null }): JSX.Element {
+  const first = g.items[0];
+  if (!first) return <></>;
+  const named = g.items.find((a) => a.kind === 'business') ?? first;
+  const username = g.items.find((a) => a.username)?.username;
+  return (
+    <li class="card person-card" data-person={g.person}>
+      <div class="account-head">
+        <Avatar name={nameOf(named)} />
+        <div class="account-who">
+          <h2>{nameOf(named)}</h2>
+          {username && username !== nameOf(named) && <p class="sub">@{username}</p>}
+        </div>
+        <span class="sub">{tn('accounts.n', g.items.length)}</span>
+      </div>
+      <ul class="connections">
+        {g.items.map((a) => (
+          <Row key={a.id} a={a} picked={picked.has(a.id)} pick={pick && !ended(a) ? (on) => pick(a.id, on) : null} />
+        ))}
+      </ul>
+    </li>
+  );
+}
+
+function Many({ close, next }: { close: () => void; next: (what: Revocable) => void }): JSX.Element {
+  const [kind, setKind] = useState('business');
+  return (
+    <Dialog title={t('accounts.many.title')} close={close}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          next({ all: kind === '' ? {} : { kind } });
+        }}
+      >
+        <p>{t('accounts.many.text')}</p>
+        <Select label={t('accounts.many.which')} value={kind} options={[...kinds.map((k) => [k, t(`accounts.kind.${k}`)] as const), ['', t('accounts.many.all')]]} change={setKind} />
+        <div class="dialog-acts">
+          <button type="button" class="button" onClick={close}>
+            {t('app.cancel')}
+          </button>
+          <button type="submit" class="button strong">
+            {t('accounts.many.next')}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
 export function Accounts(): JSX.Element {
-  const list = useList((cursor) => api.accounts(cursor), 'accounts');
-  const [leaving, setLeaving] = useState<Account | null>(null);
+  const kind = place.value.query.get('kind') ?? '';
+  const list = useList((cursor) => api.accounts(cursor, kind), `accounts ${kind}`);
+  const [onlyIll, setOnlyIll] = useState(false);
+  const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
+  const [many, setMany] = useState(false);
+  const [leaving, setLeaving] = useState<Revocable | null>(null);
+  const manage = may('accounts.manage');
   useEffect(() => onLive((topics) => (topics.has('account') || topics.has('*') ? void list.reload() : undefined)), []);
   // The end of a grant at TikTok is a job's work; it is looked at again until it is done.
-  const ending = list.data?.items.some((a) => a.state === 'revoking') ?? false;
+  const ending = list.data?.items.some((a) => a.state === 'revoking' || a.state === 'unsure') ?? false;
   useEffect(() => {
-    if (!ending) return;
-    const timer = setInterval(() => void list.reload(), 2000);
+    const timer = setInterval(() => void list.reload(), ending ? 2000 : 30000);
     return () => clearInterval(timer);
   }, [ending]);
+  const arrived = place.value.query.get('connected');
+  useEffect(() => {
+    if (!arrived) return;
+    say(t('accounts.connected.done'));
+    go(hrefOf('accounts'), true);
+  }, [arrived]);
+  const pick = (id: string, on: boolean) => {
+    const next = new Set(picked);
+    if (on) next.add(id);
+    else next.delete(id);
+    setPicked(next);
+  };
   return (
     <>
-      <PageHead title={t('accounts.title')} lead={t('accounts.lead')} />
-      <ListView list={list} empty={<Empty icon="accounts" title={t('accounts.empty')} text={t('accounts.empty.text')} />}>
-        {(items) => (
-          <ul class="cards">
-            {items.map((a) => (
-              <Card
-                key={a.id}
-                a={a}
-                disconnect={may('accounts.manage') && (a.state === 'connected' || a.state === 'needs_reauth') ? () => setLeaving(a) : null}
-              />
-            ))}
-          </ul>
+      <PageHead title={t('accounts.title')} lead={t('accounts.lead')}>
+        {manage && (
+          <>
+            <button type="button" class="button" onClick={() => setMany(true)}>
+              {t('accounts.many')}
+            </button>
+            <Link class="button strong" href={hrefOf('connect')} data-ui="connect">
+              {t('accounts.connect')}
+            </Link>
+          </>
         )}
+      </PageHead>
+      <div class="filters">
+        <Select
+          bare
+          label={t('accounts.filter')}
+          value={kind}
+          options={[['', t('accounts.filter.all')], ...kinds.map((k) => [k, t(`accounts.kind.${k}`)] as const)]}
+          change={(k) => go(hrefOf('accounts', k ? { kind: k } : {}), true)}
+        />
+        <label class="check">
+          <input type="checkbox" checked={onlyIll} onChange={(e) => setOnlyIll(e.currentTarget.checked)} />
+          {t('accounts.attention')}
+        </label>
+      </div>
+      <ListView
+        list={list}
+        empty={
+          kind ? (
+            <Empty icon="accounts" title={t('accounts.empty.filtered')} text={t('accounts.empty.filtered.text')} />
+          ) : (
+            <Empty icon="accounts" title={t('accounts.empty')} text={t('accounts.empty.text')}>
+              {manage && (
+                <Link class="button strong" href={hrefOf('connect')}>
+                  {t('accounts.connect')}
+                </Link>
+              )}
+            </Empty>
+          )
+        }
+      >
+        {(items) => {
+          const groups = groupsOf(onlyIll ? items.filter(ill) : items);
+          if (groups.length === 0) return <Empty icon="check" title={t('accounts.empty.filtered')} text={t('accounts.empty.filtered.text')} />;
+          return (
+            <ul class="people">
+              {groups.map((g) => (
+                <Card key={g.person} g={g} picked={picked} pick={manage ? pick : null} />
+              ))}
+            </ul>
+          );
+        }}
       </ListView>
+      {picked.size > 0 && (
+        <div class="picked" role="region" aria-label={t('account.acts')}>
+          <span>{tn('accounts.selected', picked.size)}</span>
+          <button type="button" class="button small" onClick={() => setPicked(new Set())}>
+            {t('accounts.select.none')}
+          </button>
+          <button type="button" class="button danger" onClick={() => setLeaving({ accounts: [...picked] })}>
+            {t('stop.button')}
+          </button>
+        </div>
+      )}
+      {many && (
+        <Many
+          close={() => setMany(false)}
+          next={(what) => {
+            setMany(false);
+            setLeaving(what);
+          }}
+        />
+      )}
       {leaving && (
-        <Confirm
-          danger
-          title={t('accounts.disconnect.title', { name: nameOf(leaving) })}
-          text={t('accounts.disconnect.text')}
-          button={t('accounts.disconnect')}
+        <Disconnect
+          what={leaving}
           close={() => setLeaving(null)}
-          act={async () => {
-            await api.revokeAccount(leaving.id);
-            say(t('accounts.disconnect.done', { name: nameOf(leaving) }));
-            setLeaving(null);
+          done={async () => {
+            setPicked(new Set());
             await list.reload();
           }}
         />

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api, type Account, type Alert, type Endpoint, type WebhookApp } from '../api';
+import { ended, ill } from '../parts/connection';
 import { Icon, type IconName } from '../parts/icons';
 import { Link, Moment, PageHead, ProblemBox, useLoad, inThai, type Tone } from '../parts/parts';
 import { LiveMark } from '../parts/shell';
@@ -44,16 +45,16 @@ function Tile({ icon, tone, label, value, text, href }: { icon: IconName; tone: 
 }
 
 function AccountsTile({ accounts }: { accounts: Account[] }): JSX.Element {
-  const live = accounts.filter((a) => a.state === 'connected');
-  const ill = accounts.filter((a) => a.state === 'needs_reauth' || (a.state === 'connected' && a.missing_scopes.length > 0));
-  const none = live.length === 0 && ill.length === 0;
+  const live = accounts.filter((a) => !ended(a));
+  const sick = live.filter(ill);
+  const none = live.length === 0;
   return (
     <Tile
       icon="accounts"
-      tone={none ? 'quiet' : ill.length ? 'warn' : 'good'}
+      tone={none ? 'quiet' : sick.some((a) => a.health.verdict === 'bad') ? 'bad' : sick.length ? 'warn' : 'good'}
       label={t('home.accounts')}
       value={none ? t('home.accounts.none') : tn('home.accounts.ok', live.length)}
-      text={none ? t('home.accounts.connect') : ill.length ? tn('home.accounts.attention', ill.length) : t('home.accounts.all_well')}
+      text={none ? t('home.accounts.connect') : sick.length ? tn('home.accounts.attention', sick.length) : t('home.accounts.all_well')}
       href={hrefOf('accounts')}
     />
   );
@@ -69,6 +70,7 @@ function WebhooksTile({ apps }: { apps: WebhookApp[] }): JSX.Element {
       label={t('home.webhooks')}
       value={last ? t('home.webhooks.ok') : t('home.webhooks.none')}
       text={refused ? tn('home.webhooks.refused', refused) : last ? t('home.webhooks.last', { when: ago(last) }) : t('home.webhooks.waiting')}
+      href={hrefOf('webhooks')}
     />
   );
 }

@@ -3,7 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useCallback, useEffect, useId, useRef, useState } from 'preact/hooks';
 import { asProblem, type Page, type Problem } from '../api';
 import { go } from '../state';
-import { ago, dateTime, initials, language, t } from '../text/text';
+import { ago, ahead, dateTime, initials, language, t } from '../text/text';
 import { Icon, type IconName } from './icons';
 
 // --- links -------------------------------------------------------------------------------------------------------
@@ -388,6 +388,42 @@ export function Moment({ at, none, exact }: { at: string | null; none?: string; 
     <time dateTime={at} title={dateTime(at)}>
       {exact ? dateTime(at) : ago(at)}
     </time>
+  );
+}
+
+// A moment to come: "in 29 days" in the text, exact on hover. Counts down by itself.
+export function Deadline({ at, none }: { at: string | null; none?: string }): JSX.Element {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 20000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!at) return <span class="muted">{none ?? t('app.none')}</span>;
+  return (
+    <time dateTime={at} title={dateTime(at)}>
+      {ahead(at)}
+    </time>
+  );
+}
+
+// A short code with a button that copies it; `what` names it for those who do not see it.
+export function Copy({ value, what }: { value: string; what: string }): JSX.Element {
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2500);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  return (
+    <span class="copy">
+      <code>{value}</code>
+      <button type="button" class="copy-button" aria-label={`${t('app.copy')}: ${what}`} title={t('app.copy')} onClick={() => void navigator.clipboard?.writeText(value).then(() => setCopied(true), () => {})}>
+        <Icon name={copied ? 'check' : 'copy'} />
+      </button>
+      <span class="unseen" role="status">
+        {copied ? t('app.copied') : ''}
+      </span>
+    </span>
   );
 }
 

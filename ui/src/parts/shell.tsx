@@ -19,12 +19,14 @@ const groups: readonly { words: PlainKey; items: readonly Item[] }[] = [
     words: 'nav.group.connections',
     items: [
       { page: 'accounts', words: 'nav.accounts', icon: 'accounts', need: 'accounts.read' },
+      { page: 'webhooks', words: 'nav.webhooks', icon: 'hook', need: 'accounts.read' },
       { page: 'events', words: 'nav.events', icon: 'events', need: 'events.read' },
     ],
   },
   {
     words: 'nav.group.operate',
     items: [
+      { page: 'budgets', words: 'nav.budgets', icon: 'gauge', need: 'alerts.read' },
       { page: 'dead-letters', words: 'nav.dead', icon: 'dead', need: 'jobs.read' },
       { page: 'explain', words: 'nav.explain', icon: 'explain', need: 'explain' },
       { page: 'audit', words: 'nav.audit', icon: 'audit', need: 'audit.read' },
@@ -40,8 +42,16 @@ const groups: readonly { words: PlainKey; items: readonly Item[] }[] = [
   },
 ];
 
+// Pages behind an item, with what they need; the item is marked while they are shown.
+const behind: Record<string, { under: string; need: string }> = {
+  account: { under: 'accounts', need: 'accounts.read' },
+  connect: { under: 'accounts', need: 'accounts.manage' },
+};
+
 // What a page needs; pages without a row are for everybody who is signed in.
 export function needOf(page: string): string | null {
+  const row = behind[page];
+  if (row) return row.need;
   for (const g of groups) for (const i of g.items) if (i.page === page) return i.need;
   return null;
 }
@@ -84,7 +94,7 @@ function Nav({ done }: { done: () => void }): JSX.Element {
             <ul>
               {items.map((i) => (
                 <li key={i.page} onClick={done}>
-                  <Link href={hrefOf(i.page)} class="nav-link" aria-current={place.value.page === i.page ? 'page' : undefined}>
+                  <Link href={hrefOf(i.page)} class="nav-link" aria-current={place.value.page === i.page ? 'page' : behind[place.value.page]?.under === i.page ? 'true' : undefined}>
                     <Icon name={i.icon} />
                     {t(i.words)}
                   </Link>

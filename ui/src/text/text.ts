@@ -122,6 +122,19 @@ export function ago(iso: string, now = Date.now()): string {
   return format.format(0, 'second');
 }
 
+// "in 29 days". A moment that has passed: "now". Over three months: the date.
+export function ahead(iso: string, now = Date.now()): string {
+  const left = new Date(iso).getTime() - now;
+  if (left > 92 * 86400000) return date(iso);
+  const format = new Intl.RelativeTimeFormat(language.value, { numeric: 'always' });
+  for (const [unit, ms] of steps) if (left >= ms) return format.format(Math.floor(left / ms), unit);
+  return left > 0 ? format.format(Math.ceil(left / 60000), 'minute') : new Intl.RelativeTimeFormat(language.value, { numeric: 'auto' }).format(0, 'second');
+}
+
+export function daysLeft(iso: string, now = Date.now()): number {
+  return Math.floor((new Date(iso).getTime() - now) / 86400000);
+}
+
 export function initials(name: string): string {
   const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   // Thai vowels that are written before their consonant are no initial.
