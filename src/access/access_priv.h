@@ -77,5 +77,10 @@ enum rc http_key_delete(struct request *rq, void *ctx, struct fault *why);
 enum rc http_console_post(struct request *rq, void *ctx, struct fault *why);
 enum rc http_console_enter(struct request *rq, void *ctx, struct fault *why);
 
+/* ---- shapes.c: what the routes answer with ---- */
+extern const struct shape shape_session, shape_signed_out, shape_member, shape_member_role,
+    shape_member_removed, shape_invitation, shape_new_member, shape_key, shape_key_revoked,
+    shape_console_session;
+
 enum { ACCESS_M_SIGN_IN, ACCESS_M_REFUSED, ACCESS_M_KEYS };
 #endif

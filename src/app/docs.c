@@ -33,6 +33,11 @@ static void cell(struct buf *b, const char *text)
     buf_put(b, STR(" | "));
 }
 
+struct shapes_done {
+    const struct shape *rows[256];
+    size_t n;
+};
+
 static void route_rows(struct buf *b, const struct route *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -41,9 +46,49 @@ static void route_rows(struct buf *b, const struct route *rows, size_t n)
         cell(b, r->need == PERM_NONE ? "public" : permission_name(r->need));
         cell(b, r->flag != NULL ? r->flag : "");
         cell(b, r->doc);
+        if (r->gives != NULL)
+            buf_fmt(b, r->many ? "pages of `%s` " : "`%s` ", r->gives->name);
+        else if (r->browser)
+            buf_put(b, STR("a page, or on to another "));
+        else if (r->answer == NULL)
+            buf_put(b, STR("nothing "));
         cell(b, r->answer);
         buf_put_c(b, '\n');
     }
+}
+
+/* Each answer type once, in the order of the routes; the types of its fields behind it. */
+static void shape_rows(struct buf *b, const struct shape *s, struct shapes_done *done)
+{
+    for (size_t i = 0; i < done->n; i++)
+        if (done->rows[i] == s)
+            return;
+    must(done->n < COUNT_OF(done->rows));
+    done->rows[done->n++] = s;
+    buf_fmt(b, "\n### %s\n\n%s", s->name, s->doc);
+    if (s->media != NULL) {
+        buf_fmt(b, " (%s)\n", s->media);
+        return;
+    }
+    buf_put(b, STR("\n\n| Member | Type | May be | What it is |\n|---|---|---|---|\n"));
+    for (size_t i = 0; i < SHAPE_FIELDS && s->fields[i].name != NULL; i++) {
+        const struct shape_field *f = &s->fields[i];
+        static const char *const kinds[] = {
+            [A_TEXT] = "text",     [A_INT] = "integer",   [A_FLAG] = "flag",   [A_TIME] = "time",
+            [A_URL] = "address",   [A_ENUM] = "one of",   [A_TEXTS] = "texts", [A_FLAGS] = "flags",
+            [A_ONE] = "an object", [A_MANY] = "a list of"};
+        static const char *const may[] = {"", "null", "absent", "null, absent"};
+        buf_fmt(b, "| `%s` | %s ", f->name, kinds[f->kind]);
+        if (f->of != NULL)
+            buf_fmt(b, "%s ", f->of->name);
+        cell(b, f->choices);
+        buf_fmt(b, "%s | ", may[f->may]);
+        cell(b, f->doc);
+        buf_put_c(b, '\n');
+    }
+    for (size_t i = 0; i < SHAPE_FIELDS && s->fields[i].name != NULL; i++)
+        if (s->fields[i].of != NULL)
+            shape_rows(b, s->fields[i].of, done);
 }
 
 static const char route_head[] =
@@ -65,6 +110,12 @@ static void routes_page(struct buf *b)
     buf_put(b, STR("\n## Admin socket\n\n"));
     buf_put(b, str_of(route_head));
     route_rows(b, admin_routes, admin_routes_n);
+    struct shapes_done done = {.n = 0};
+    buf_put(b, STR("\n## Answers\n\nThe served `/openapi.json` says the same as JSON Schema.\n"));
+    for (size_t t = 0; t < n; t++)
+        for (size_t i = 0; i < tables[t].n; i++)
+            if (tables[t].rows[i].gives != NULL)
+                shape_rows(b, tables[t].rows[i].gives, &done);
 }
 
 static void settings_page(struct buf *b)

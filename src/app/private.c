@@ -38,6 +38,11 @@ static enum rc get_metrics(struct request *rq, void *ctx, struct fault *why)
     return RC_OK;
 }
 
+static const struct shape shape_ready = {
+    .name = "Ready",
+    .doc = "Whether this node can do its work.",
+    .fields = {{"ready", A_FLAG, .doc = "It can."}, {"reasons", A_TEXTS, .doc = "Why not."}}};
+
 const struct route private_routes[] = {
     {.method = "GET",
      .path = "/readyz",
@@ -45,13 +50,14 @@ const struct route private_routes[] = {
      .cls = HTTP_READ,
      .handle = get_readyz,
      .doc = "200 when this node can do its work, else 503 with reasons.",
-     .answer = "{ready, reasons}"},
+     .gives = &shape_ready},
     {.method = "GET",
      .path = "/metrics",
      .name = "metrics",
      .cls = HTTP_READ,
      .handle = get_metrics,
      .doc = "Prometheus text exposition 0.0.4.",
-     .answer = "text/plain"},
+     .gives = &shape_plain_text,
+     .answer = "Prometheus text exposition 0.0.4."},
 };
 const size_t private_routes_n = COUNT_OF(private_routes);

@@ -80,6 +80,9 @@ static const struct param asset_params[] = {
      .doc = "File name with its hash."},
 };
 
+static const struct shape shape_file = {
+    .name = "File", .media = "application/octet-stream", .doc = "A file, by its own media type."};
+
 const struct route public_routes[] = {
     {.method = "GET",
      .path = "/",
@@ -87,15 +90,15 @@ const struct route public_routes[] = {
      .cls = HTTP_INLINE,
      .browser = true,
      .handle = get_root,
-     .doc = "Leads to the console.",
-     .answer = "A redirect."},
+     .doc = "Leads to the console."},
     {.method = "GET",
      .path = "/livez",
      .name = "livez",
      .cls = HTTP_INLINE,
      .handle = get_livez,
      .doc = "The process answers. Says nothing about the database; see the private /readyz.",
-     .answer = "ok"},
+     .gives = &shape_plain_text,
+     .answer = "The word ok."},
     {.method = "GET",
      .path = "/console",
      .name = "console",
@@ -103,8 +106,7 @@ const struct route public_routes[] = {
      .slash = true,
      .browser = true,
      .handle = get_console,
-     .doc = "The console.",
-     .answer = "HTML"},
+     .doc = "The console."},
     {.method = "GET",
      .path = "/console/{page}",
      .name = "consolePage",
@@ -113,8 +115,7 @@ const struct route public_routes[] = {
      .params = page_params,
      .n_params = COUNT_OF(page_params),
      .handle = get_console,
-     .doc = "A page of the console.",
-     .answer = "HTML"},
+     .doc = "A page of the console."},
     {.method = "GET",
      .path = "/console/assets/{name}",
      .name = "consoleAsset",
@@ -123,6 +124,6 @@ const struct route public_routes[] = {
      .n_params = COUNT_OF(asset_params),
      .handle = get_asset,
      .doc = "A file of the console.",
-     .answer = "The file."},
+     .gives = &shape_file},
 };
 const size_t public_routes_n = COUNT_OF(public_routes);

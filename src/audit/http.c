@@ -111,6 +111,31 @@ static const struct param list_params[] = {
     {.name = "object", .in = IN_QUERY, .kind = P_TEXT, .max = 128, .doc = "only entries about this id"},
 };
 
+static const struct shape shape_entry = {
+    .name = "AuditEntry",
+    .doc = "One act in the workspace's chain.",
+    .fields = {{"n", A_INT, .doc = "Its number in the chain."},
+               {"at", A_TIME, .doc = "When."},
+               {"actor", A_TEXT, .doc = "Who: a member, a key, tiktok, cli or a job."},
+               {"action", A_TEXT, .doc = "What was done, by name."},
+               {"object", A_TEXT, MAY_BE_NULL, .doc = "To what, by id."},
+               {"detail", A_ONE, MAY_BE_NULL, .doc = "More of it, never personal data."},
+               {"address", A_TEXT, MAY_BE_NULL, .doc = "Where the request came from."},
+               {"request_id", A_TEXT, MAY_BE_NULL, .doc = "The request that did it."},
+               {"hash", A_TEXT, .doc = "Hash of this entry and the one before it, in hex."}}};
+static const struct shape shape_head = {
+    .name = "AuditHead",
+    .doc = "The chain's last entry.",
+    .fields = {{"n", A_INT, .doc = "Its number; 0: the chain is empty."},
+               {"hash", A_TEXT, .doc = "Its hash; keep it elsewhere to find a cut tail later."}}};
+static const struct shape shape_verdict = {
+    .name = "AuditVerdict",
+    .doc = "Whether the chain is whole.",
+    .fields = {{"whole", A_FLAG, .doc = "Every entry is there, in order and unchanged."},
+               {"checked", A_INT, .doc = "Entries looked at."},
+               {"bad_n", A_INT, .doc = "The first bad entry; 0: none."},
+               {"head", A_ONE, .of = &shape_head, .doc = "Where the chain ends."}}};
+
 const struct route audit_routes[] = {
     {.method = "GET",
      .path = "/v1/audit",
@@ -121,7 +146,8 @@ const struct route audit_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = get_audit,
      .doc = "Who did what in this workspace, newest first.",
-     .answer = "items of {n, at, actor, action, object, detail, address, request_id, hash}; next_cursor"},
+     .gives = &shape_entry,
+     .many = true},
     {.method = "GET",
      .path = "/v1/audit/verdict",
      .name = "verifyAudit",
@@ -129,7 +155,7 @@ const struct route audit_routes[] = {
      .need = PERM_AUDIT_READ,
      .handle = get_verdict,
      .doc = "Walks the workspace's hash chain and says whether every entry is there, in order and unchanged.",
-     .answer = "{whole, checked, bad_n, head:{n, hash}}; keep the head elsewhere to find a cut tail later"},
+     .gives = &shape_verdict},
 };
 const size_t audit_routes_n = COUNT_OF(audit_routes);
 

@@ -124,6 +124,28 @@ static const struct param list_params[] = {
      .doc = "Entries a page; 50 when absent."},
     {.name = "cursor", .in = IN_QUERY, .kind = P_CURSOR, .max = 64, .doc = "next_cursor of the page before."},
 };
+static const struct shape shape_person = {
+    .name = "ContactIdentity",
+    .doc = "Who a contact is at TikTok.",
+    .fields = {{"id", A_TEXT, .doc = "Our id of the identity."},
+               {"kind", A_TEXT, .doc = "Where the identity comes from."},
+               {"external_id", A_TEXT, .doc = "TikTok's id of the person for this app."},
+               {"username", A_TEXT, MAY_BE_NULL, .doc = "TikTok's username."},
+               {"display_name", A_TEXT, MAY_BE_NULL, .doc = "TikTok's display name."},
+               {"first_seen_at", A_TIME, .doc = "First heard of."},
+               {"last_seen_at", A_TIME, .doc = "Last heard of."}}};
+static const struct shape shape_contact = {
+    .name = "Contact",
+    .doc = "A person the workspace is in touch with.",
+    .fields = {{"id", A_TEXT, .doc = "con_..."},
+               {"name", A_TEXT, MAY_BE_NULL, .doc = "Display name, when TikTok gave one."},
+               {"username", A_TEXT, MAY_BE_NULL, .doc = "TikTok's username."},
+               {"avatar_url", A_URL, MAY_BE_NULL, .doc = "Picture."},
+               {"created_at", A_TIME, .doc = "When the contact was made."},
+               {"updated_at", A_TIME, .doc = "The last change of name, username or picture."},
+               {"identities", A_MANY, MAY_BE_ABSENT, .of = &shape_person,
+                .doc = "Who the contact is at TikTok; not in lists."}}};
+
 const struct route contacts_routes[] = {
     {.method = "GET",
      .path = "/v1/contacts",
@@ -134,7 +156,8 @@ const struct route contacts_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = list_contacts,
      .doc = "Contacts of the workspace, newest first.",
-     .answer = "items: [{id, name, username, avatar_url, created_at, updated_at}], next_cursor"},
+     .gives = &shape_contact,
+     .many = true},
     {.method = "GET",
      .path = "/v1/contacts/{id}",
      .name = "getContact",
@@ -144,9 +167,7 @@ const struct route contacts_routes[] = {
      .n_params = COUNT_OF(one_params),
      .handle = get_contact,
      .doc = "One contact with its TikTok identities.",
-     .answer = "{id, name, username, avatar_url, created_at, updated_at, identities: [{id, kind, "
-               "external_id, username, "
-               "display_name, first_seen_at, last_seen_at}]}"},
+     .gives = &shape_contact},
 };
 const size_t contacts_routes_n = COUNT_OF(contacts_routes);
 

@@ -16,6 +16,9 @@ static const struct param params[] = {
      .max = 20,
      .doc = "The number to continue after; browsers send it by themselves when they come back."},
 };
+static const struct shape shape_stream = {
+    .name = "Changes", .media = "text/event-stream", .doc = "An event stream that stays open."};
+
 const struct route feed_routes[] = {
     {.method = "GET",
      .path = "/v1/feed",
@@ -26,7 +29,8 @@ const struct route feed_routes[] = {
      .n_params = COUNT_OF(params),
      .handle = get_feed,
      .doc = "Live changes of the workspace as an event stream (text/event-stream).",
-     .answer = "A stream of frames: hello {n}, reset {n}, and without an event name {n, topic, id}."},
+     .gives = &shape_stream,
+     .answer = "Frames: hello {n}, reset {n}, and without an event name {n, topic, id}."},
 };
 const size_t feed_routes_n = COUNT_OF(feed_routes);
 

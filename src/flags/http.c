@@ -112,6 +112,21 @@ static const struct param delete_params[] = {
     {.name = "reason", .in = IN_QUERY, .kind = P_TEXT, .required = true, .min = 3, .max = 300, .doc = "why"},
 };
 
+#define STATES "unset|off|on"
+static const struct shape shape_flag = {
+    .name = "Flag",
+    .doc = "A feature flag, as it holds for this workspace.",
+    .fields = {{"name", A_TEXT, .doc = "Its name."},
+               {"on", A_FLAG, .doc = "What holds."},
+               {"here", A_ENUM, .choices = STATES, .doc = "The workspace's own state."},
+               {"installation", A_ENUM, .choices = STATES, .doc = "The installation's; its off wins."},
+               {"default", A_FLAG, .doc = "What holds when nobody set it."},
+               {"means_en", A_TEXT, .doc = "What it switches, in English."},
+               {"means_th", A_TEXT, .doc = "What it switches, in Thai."},
+               {"reason", A_TEXT, MAY_BE_NULL, .doc = "Why it was set."},
+               {"changed_by", A_TEXT, MAY_BE_NULL, .doc = "By whom."},
+               {"changed_at", A_TIME, MAY_BE_NULL, .doc = "When; null: never."}}};
+
 const struct route flags_routes[] = {
     {.method = "GET",
      .path = "/v1/flags",
@@ -120,8 +135,8 @@ const struct route flags_routes[] = {
      .need = PERM_FLAGS_READ,
      .handle = get_flags,
      .doc = "Every feature flag with what holds for this workspace and why.",
-     .answer = "items of {name, on, here, installation, default, means_en, means_th, reason, changed_by, "
-               "changed_at}"},
+     .gives = &shape_flag,
+     .many = true},
     {.method = "PUT",
      .path = "/v1/flags/{name}",
      .name = "setFlag",
@@ -131,7 +146,8 @@ const struct route flags_routes[] = {
      .n_params = COUNT_OF(put_params),
      .handle = put_flag,
      .doc = "Sets the workspace's own state of a flag; an installation's off still wins.",
-     .answer = "as GET /v1/flags"},
+     .gives = &shape_flag,
+     .many = true},
     {.method = "DELETE",
      .path = "/v1/flags/{name}",
      .name = "unsetFlag",
@@ -141,7 +157,8 @@ const struct route flags_routes[] = {
      .n_params = COUNT_OF(delete_params),
      .handle = delete_flag,
      .doc = "Takes the workspace's own state away; the installation's or the default holds again.",
-     .answer = "as GET /v1/flags"},
+     .gives = &shape_flag,
+     .many = true},
 };
 const size_t flags_routes_n = COUNT_OF(flags_routes);
 

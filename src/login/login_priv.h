@@ -99,6 +99,10 @@ MUSTCHECK enum rc login_take(struct login *l, const struct login_proof *proof, s
 str login_where_next(const struct login_result *r, struct arena *mem);
 extern const struct metric *login_metric_ends;
 
+/* What the routes answer with (shapes.c). */
+extern const struct shape shape_qr_state, shape_mobile_start, shape_mobile_end, shape_attempt, shape_exchange,
+    shape_link, shape_return_url, shape_login_config;
+
 /* Handlers, one file per way in. */
 enum rc login_route_start(struct request *rq, void *ctx, struct fault *why);
 enum rc login_route_continue(struct request *rq, void *ctx, struct fault *why);

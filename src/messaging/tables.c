@@ -42,6 +42,7 @@ const struct job_kind messaging_jobs[] = {
 };
 const size_t messaging_jobs_n = COUNT_OF(messaging_jobs);
 
+#define STATES "open|waiting_us|waiting_customer|snoozed|closed"
 static const struct param one_params[] = {
     {.name = "id",
      .in = IN_PATH,
@@ -65,7 +66,7 @@ static const struct param list_params[] = {
     {.name = "status",
      .in = IN_QUERY,
      .kind = P_ENUM,
-     .choices = "open|waiting_us|waiting_customer|snoozed|closed",
+     .choices = STATES,
      .doc = "Only conversations in this state."},
 };
 static const struct param messages_params[] = {
@@ -88,10 +89,49 @@ static const struct param messages_params[] = {
      .doc = "next_cursor of the page before."},
 };
 
-#define CONVERSATION_SHAPE                                                                                   \
-    "{id, account_id, external_id, contact: {id, name, username, avatar_url}, status, unread_count, "        \
-    "last_message_at, "                                                                                      \
-    "created_at, last_message: {id, type, direction, text, at, shown}}"
+static const struct shape shape_contact = {
+    .name = "ConversationContact",
+    .doc = "The customer of a conversation.",
+    .fields = {{"id", A_TEXT, .doc = "con_..."},
+               {"name", A_TEXT, MAY_BE_NULL, .doc = "Display name, when TikTok gave one."},
+               {"username", A_TEXT, MAY_BE_NULL, .doc = "TikTok's username."},
+               {"avatar_url", A_URL, MAY_BE_NULL, .doc = "Picture."}}};
+static const struct shape shape_last_message = {
+    .name = "LastMessage",
+    .doc = "The newest message of a conversation.",
+    .fields = {{"id", A_TEXT, .doc = "msg_..."},
+               {"type", A_TEXT, .doc = "TikTok's name of the kind: text, image, ..."},
+               {"direction", A_ENUM, .choices = "in|out", .doc = "in: from the customer."},
+               {"text", A_TEXT, MAY_BE_NULL, .doc = "The text; null for other kinds."},
+               {"at", A_TIME, .doc = "TikTok's time."},
+               {"shown", A_FLAG, .doc = "Whether this version shows the kind."}}};
+static const struct shape shape_conversation = {
+    .name = "Conversation",
+    .doc = "A conversation with one customer.",
+    .fields = {
+        {"id", A_TEXT, .doc = "cnv_..."},
+        {"account_id", A_TEXT, .doc = "The business account it belongs to."},
+        {"external_id", A_TEXT, .doc = "TikTok's id of the conversation."},
+        {"contact", A_ONE, .of = &shape_contact, .doc = "The customer."},
+        {"status", A_ENUM, .choices = STATES, .doc = "Where it stands."},
+        {"unread_count", A_INT, .doc = "Messages since somebody last read it."},
+        {"last_message_at", A_TIME, MAY_BE_NULL, .doc = "TikTok's time of the newest message."},
+        {"created_at", A_TIME, .doc = "When it was first stored."},
+        {"last_message", A_ONE, MAY_BE_NULL, .of = &shape_last_message, .doc = "The newest message."}}};
+static const struct shape shape_message = {
+    .name = "Message",
+    .doc = "A message, stored once.",
+    .fields = {{"id", A_TEXT, .doc = "msg_..."},
+               {"conversation_id", A_TEXT, .doc = "Its conversation."},
+               {"account_id", A_TEXT, .doc = "Its business account."},
+               {"external_id", A_TEXT, .doc = "TikTok's id of the message."},
+               {"direction", A_ENUM, .choices = "in|out", .doc = "in: from the customer."},
+               {"type", A_TEXT, .doc = "TikTok's name of the kind: text, image, ..."},
+               {"shown", A_FLAG, .doc = "Whether this version shows the kind."},
+               {"text", A_TEXT, MAY_BE_NULL, .doc = "The text; null for other kinds."},
+               {"quoted_external_id", A_TEXT, MAY_BE_NULL, .doc = "TikTok's id of the message it answers."},
+               {"sent_at", A_TIME, .doc = "TikTok's time."},
+               {"received_at", A_TIME, .doc = "When the webhook came."}}};
 
 const struct route messaging_routes[] = {
     {.method = "GET",
@@ -103,7 +143,8 @@ const struct route messaging_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = list_conversations,
      .doc = "Conversations of the workspace, most recent first.",
-     .answer = "items: [" CONVERSATION_SHAPE "], next_cursor"},
+     .gives = &shape_conversation,
+     .many = true},
     {.method = "GET",
      .path = "/v1/conversations/{id}",
      .name = "getConversation",
@@ -113,7 +154,7 @@ const struct route messaging_routes[] = {
      .n_params = COUNT_OF(one_params),
      .handle = get_conversation,
      .doc = "One conversation.",
-     .answer = CONVERSATION_SHAPE},
+     .gives = &shape_conversation},
     {.method = "PUT",
      .path = "/v1/conversations/{id}/read",
      .name = "readConversation",
@@ -123,7 +164,7 @@ const struct route messaging_routes[] = {
      .n_params = COUNT_OF(one_params),
      .handle = read_conversation,
      .doc = "Sets the unread count of a conversation to zero. TikTok is not told.",
-     .answer = CONVERSATION_SHAPE},
+     .gives = &shape_conversation},
     {.method = "GET",
      .path = "/v1/conversations/{id}/messages",
      .name = "listMessages",
@@ -133,8 +174,8 @@ const struct route messaging_routes[] = {
      .n_params = COUNT_OF(messages_params),
      .handle = list_messages,
      .doc = "Messages of a conversation, newest first by TikTok's time.",
-     .answer = "items: [{id, conversation_id, account_id, external_id, direction, type, shown, text, "
-               "quoted_external_id, sent_at, received_at}], next_cursor"},
+     .gives = &shape_message,
+     .many = true},
 };
 const size_t messaging_routes_n = COUNT_OF(messaging_routes);
 

@@ -50,6 +50,41 @@ static const struct param endpoint_params[] = {
     {.name = "enabled", .in = IN_BODY, .kind = P_FLAG, .doc = "false keeps events back; true by default."},
 };
 
+static const struct shape shape_event = {
+    .name = "Event",
+    .doc = "An event to Mozflow with its delivery.",
+    .fields = {
+        {"id", A_TEXT, .doc = "evt_...; the id of the delivery as well."},
+        {"type", A_TEXT, .doc = "What happened, as the event catalogue names it."},
+        {"subject", A_TEXT, .doc = "The id of what it happened to."},
+        {"state", A_ENUM, .choices = "waiting|delivered|held|dead", .doc = "Where the delivery stands."},
+        {"attempts", A_INT, .doc = "Deliveries tried since the event was made or replayed."},
+        {"created_at", A_TIME, .doc = "When it was written."},
+        {"last_attempt_at", A_TIME, MAY_BE_NULL, .doc = "The last try; null: none."},
+        {"last_status", A_INT, MAY_BE_NULL, .doc = "HTTP status of the last try; null: no answer came."},
+        {"last_code", A_TEXT, MAY_BE_NULL, .doc = "Why the last try failed."},
+        {"delivered_at", A_TIME, MAY_BE_NULL, .doc = "When it was taken; null: not yet."}}};
+static const struct shape shape_event_secret = {
+    .name = "EventSecret",
+    .doc = "An active signing secret, without its value.",
+    .fields = {{"id", A_TEXT, .doc = "Names the secret."},
+               {"created_at", A_TIME, .doc = "Since when it signs."},
+               {"valid_until", A_TIME, MAY_BE_NULL, .doc = "Until when; null: it is the newest."}}};
+static const struct shape shape_endpoint = {
+    .name = "EventEndpoint",
+    .doc = "Where the workspace's events go.",
+    .fields = {{"url", A_URL, MAY_BE_NULL, .doc = "The address; null: none is set."},
+               {"enabled", A_FLAG, .doc = "Whether events are sent."},
+               {"off_reason", A_TEXT, MAY_BE_NULL, .doc = "Why it is switched off."},
+               {"off_at", A_TIME, MAY_BE_NULL, .doc = "Since when."},
+               {"updated_at", A_TIME, MAY_BE_NULL, .doc = "When it was last set."},
+               {"secret", A_TEXT, MAY_BE_NULL | MAY_BE_ABSENT,
+                .doc = "A new signing secret, shown once; null when there is none to show."},
+               {"secrets", A_MANY, .of = &shape_event_secret, .doc = "Active secrets."}}};
+static const struct shape shape_event_id = {.name = "EventId",
+                                            .doc = "The event that was written.",
+                                            .fields = {{"event_id", A_TEXT, .doc = "evt_..."}}};
+
 const struct route mozflow_routes[] = {
     {.method = "GET",
      .path = "/v1/events",
@@ -60,9 +95,8 @@ const struct route mozflow_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = mozflow_get_events,
      .doc = "Events to Mozflow with their delivery state, newest first.",
-     .answer =
-         "{items: [{id, type, subject, state, attempts, created_at, last_attempt_at, last_status, last_code, "
-         "delivered_at}], next_cursor}"},
+     .gives = &shape_event,
+     .many = true},
     {.method = "GET",
      .path = "/v1/events/endpoint",
      .name = "getEventEndpoint",
@@ -70,7 +104,7 @@ const struct route mozflow_routes[] = {
      .need = PERM_EVENTS_READ,
      .handle = mozflow_get_endpoint,
      .doc = "The workspace's endpoint and its active secrets, without their values.",
-     .answer = "{url, enabled, off_reason, off_at, updated_at, secrets: [{id, created_at, valid_until}]}"},
+     .gives = &shape_endpoint},
     {.method = "PUT",
      .path = "/v1/events/endpoint",
      .name = "setEventEndpoint",
@@ -81,8 +115,7 @@ const struct route mozflow_routes[] = {
      .handle = mozflow_put_endpoint,
      .doc =
          "Sets the endpoint. The first time the answer holds the signing secret, which is not shown again.",
-     .answer =
-         "{url, enabled, off_reason, off_at, updated_at, secret, secrets: [{id, created_at, valid_until}]}"},
+     .gives = &shape_endpoint},
     {.method = "POST",
      .path = "/v1/events/endpoint/rotate-secret",
      .name = "rotateEventSecret",
@@ -90,8 +123,7 @@ const struct route mozflow_routes[] = {
      .need = PERM_EVENTS_MANAGE,
      .handle = mozflow_post_rotate,
      .doc = "Makes a new signing secret, shown once. The old one signs as well for mozflow.rotation_hours.",
-     .answer =
-         "{url, enabled, off_reason, off_at, updated_at, secret, secrets: [{id, created_at, valid_until}]}"},
+     .gives = &shape_endpoint},
     {.method = "POST",
      .path = "/v1/events/endpoint/test",
      .name = "testEventEndpoint",
@@ -99,7 +131,7 @@ const struct route mozflow_routes[] = {
      .need = PERM_EVENTS_MANAGE,
      .handle = mozflow_post_test,
      .doc = "Sends an event endpoint.test to the endpoint.",
-     .answer = "{event_id}"},
+     .gives = &shape_event_id},
     {.method = "GET",
      .path = "/v1/events/{id}",
      .name = "getEvent",
@@ -109,8 +141,7 @@ const struct route mozflow_routes[] = {
      .n_params = COUNT_OF(id_params),
      .handle = mozflow_get_event,
      .doc = "One event with its delivery state.",
-     .answer = "{id, type, subject, state, attempts, created_at, last_attempt_at, last_status, last_code, "
-               "delivered_at}"},
+     .gives = &shape_event},
     {.method = "POST",
      .path = "/v1/events/{id}/replay",
      .name = "replayEvent",
@@ -120,8 +151,7 @@ const struct route mozflow_routes[] = {
      .n_params = COUNT_OF(id_params),
      .handle = mozflow_post_replay,
      .doc = "Delivers an event again under the same id, whatever became of it before.",
-     .answer = "{id, type, subject, state, attempts, created_at, last_attempt_at, last_status, last_code, "
-               "delivered_at}"},
+     .gives = &shape_event},
 };
 const size_t mozflow_routes_n = COUNT_OF(mozflow_routes);
 

@@ -22,6 +22,39 @@ static const struct param dead_params[] = {
     {.name = "id", .in = IN_PATH, .kind = P_TEXT, .required = true, .max = 64, .doc = "The dead letter."},
 };
 
+static const struct shape shape_alert = {
+    .name = "Alert",
+    .doc = "Something that a person should look at.",
+    .fields = {{"id", A_TEXT, .doc = "alr_..."},
+               {"name", A_TEXT, .doc = "Which alert, by name."},
+               {"object", A_TEXT, MAY_BE_NULL, .doc = "What it is about, by id."},
+               {"severity", A_ENUM, .choices = "page|ticket", .doc = "page: at once; ticket: within a day."},
+               {"count", A_INT, .doc = "How often within its window."},
+               {"first_at", A_TIME, .doc = "First time within its window."},
+               {"at", A_TIME, .doc = "Last time."},
+               {"text_en", A_TEXT, MAY_BE_NULL, .doc = "What it means and what to do, in English."},
+               {"text_th", A_TEXT, MAY_BE_NULL, .doc = "The same in Thai."}}};
+static const struct shape shape_step = {
+    .name = "StoryStep",
+    .doc = "One step.",
+    .fields = {{"at", A_TIME, MAY_BE_NULL, .doc = "When; null: it has no time of its own."},
+               {"text", A_TEXT, .doc = "What happened, in words."}}};
+static const struct shape shape_story = {
+    .name = "Story",
+    .doc = "What became of one thing, step by step.",
+    .fields = {{"id", A_TEXT, .doc = "The id that was asked about."},
+               {"steps", A_MANY, .of = &shape_step, .doc = "From arrival to delivery."}}};
+static const struct shape shape_dead = {
+    .name = "DeadLetter",
+    .doc = "A job that ended without an effect.",
+    .fields = {{"id", A_TEXT, .doc = "job_..."},
+               {"kind", A_TEXT, .doc = "What it was to do, by name."},
+               {"code", A_TEXT, .doc = "Why it ended."},
+               {"detail", A_TEXT, MAY_BE_NULL, .doc = "More of the reason."},
+               {"attempts", A_INT, .doc = "Tries."},
+               {"died_at", A_TIME, .doc = "When it ended."}}};
+static const struct shape shape_replayed = {.name = "Replayed", .doc = "An empty object."};
+
 const struct route operate_routes[] = {
     {.method = "GET",
      .path = "/v1/alerts",
@@ -32,7 +65,8 @@ const struct route operate_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = list_alerts,
      .doc = "Alerts of the workspace, newest first.",
-     .answer = "items: [{id, name, object, severity, count, first_at, at, text_en, text_th}], next_cursor"},
+     .gives = &shape_alert,
+     .many = true},
     {.method = "GET",
      .path = "/v1/explain/{id}",
      .name = "explain",
@@ -42,7 +76,7 @@ const struct route operate_routes[] = {
      .n_params = COUNT_OF(explain_params),
      .handle = get_explain,
      .doc = "The story of one message or login, step by step, in words.",
-     .answer = "{id, steps: [{at, text}]}"},
+     .gives = &shape_story},
     {.method = "GET",
      .path = "/v1/jobs/dead",
      .name = "listDeadLetters",
@@ -52,7 +86,8 @@ const struct route operate_routes[] = {
      .n_params = COUNT_OF(list_params),
      .handle = list_dead,
      .doc = "Jobs that ended without an effect, with the reason.",
-     .answer = "items: [{id, kind, code, detail, attempts, died_at}], next_cursor"},
+     .gives = &shape_dead,
+     .many = true},
     {.method = "POST",
      .path = "/v1/jobs/dead/{id}/replay",
      .name = "replayDeadLetter",
@@ -62,7 +97,8 @@ const struct route operate_routes[] = {
      .n_params = COUNT_OF(dead_params),
      .handle = replay_dead,
      .doc = "Puts a dead letter back into its queue, with fresh attempts.",
-     .answer = "{}"},
+     .gives = &shape_replayed,
+     .answer = "It is back in its queue."},
 };
 const size_t operate_routes_n = COUNT_OF(operate_routes);
 

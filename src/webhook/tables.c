@@ -15,6 +15,18 @@ static const struct param challenge_params[] = {
      .doc = "Up to 256 characters of [A-Za-z0-9_-], sent back as they are."},
 };
 
+static const struct shape shape_hook = {
+    .name = "Webhook",
+    .doc = "Where one app's events arrive.",
+    .fields = {{"app", A_TEXT, .doc = "The app, as settings name it."},
+               {"kind", A_TEXT, .doc = "login_kit, accounts or ads."},
+               {"path", A_TEXT, .doc = "Path of this service to enter in TikTok's portal."},
+               {"last_verified_at", A_TIME, MAY_BE_NULL, .doc = "The last event with a right signature."},
+               {"last_test_at", A_TIME, MAY_BE_NULL, .doc = "The last test event of the portal."},
+               {"refused_signatures_since_start", A_INT, .doc = "Events with a wrong signature, here."},
+               {"quarantined_since_start", A_INT, .doc = "Events too old or from the future, here."},
+               {"unrouted_since_start", A_INT, .doc = "Events of an account nobody connected, here."}}};
+
 const struct route webhook_routes[] = {
     {.method = "POST",
      .path = "/webhooks/tiktok/{app}",
@@ -29,7 +41,7 @@ const struct route webhook_routes[] = {
      .n_params = COUNT_OF(receive_params),
      .handle = webhook_receive,
      .doc = "TikTok delivers an event. Answers 200 after the event is stored, or when it was stored before.",
-     .answer = "Empty."},
+     .answer = "Nothing: the event is stored."},
     {.method = "GET",
      .path = "/webhooks/tiktok/{app}",
      .name = "answerWebhookChallenge",
@@ -39,7 +51,8 @@ const struct route webhook_routes[] = {
      .n_params = COUNT_OF(challenge_params),
      .handle = webhook_challenge,
      .doc = "Echoes a challenge, when the setting webhook.challenge is on.",
-     .answer = "The challenge as text/plain."},
+     .gives = &shape_plain_text,
+     .answer = "The challenge."},
     {.method = "GET",
      .path = "/v1/webhooks",
      .name = "listWebhooks",
@@ -47,8 +60,8 @@ const struct route webhook_routes[] = {
      .need = PERM_ACCOUNTS_READ,
      .handle = webhook_status,
      .doc = "For each app: its path, when a signed event and a portal test last arrived.",
-     .answer = "items: [{app, kind, path, last_verified_at, last_test_at, refused_signatures_since_start, "
-               "quarantined_since_start, unrouted_since_start}]"},
+     .gives = &shape_hook,
+     .many = true},
 };
 const size_t webhook_routes_n = COUNT_OF(webhook_routes);
 

@@ -1,86 +1,13 @@
-// The served OpenAPI document by the rules of OpenAPI 3.1 that a structure can break: known members only, every $ref leads
-// somewhere, path parameters are those of the path, operation ids are unique, schemas are JSON Schema 2020-12 of known words.
-import { check, equal, run, test } from '../support/runner.mjs';
+// The served OpenAPI document is well formed, describes an answer for every route, and what public routes really answer is what
+// it says. The answers of all other routes are checked where they are all asked: s_matrix.
+import { check, equal, match, run, test } from '../support/runner.mjs';
 import { startStack } from '../support/stack.mjs';
+import { call } from '../support/actors.mjs';
+import { answerProblems, problems } from '../support/openapi.mjs';
 
-const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
-const WORDS = ['type', 'enum', 'description', 'properties', 'required', 'additionalProperties', 'items', 'minimum', 'maximum', 'minLength', 'maxLength', 'minItems', 'maxItems', 'pattern', 'format', 'default', '$ref'];
-const TYPES = ['string', 'integer', 'number', 'boolean', 'object', 'array', 'null'];
-
-export function problems(doc) {
-  const bad = [];
-  const say = (where, what) => bad.push(`${where}: ${what}`);
-  const only = (where, o, names) => Object.keys(o).filter((k) => !names.includes(k) && !k.startsWith('x-')).forEach((k) => say(where, `unknown member ${k}`));
-  const schema = (where, s) => {
-    only(where, s, WORDS);
-    if (s.type !== undefined && ![s.type].flat().every((t) => TYPES.includes(t))) say(where, `type ${s.type}`);
-    if (s.enum && (!Array.isArray(s.enum) || new Set(s.enum).size !== s.enum.length || s.enum.length === 0)) say(where, 'enum');
-    for (const name of s.required ?? []) if (!s.properties?.[name]) say(where, `requires ${name}, which it has not`);
-    for (const [a, b] of [['minimum', 'maximum'], ['minLength', 'maxLength']]) if (s[a] > s[b]) say(where, `${a} over ${b}`);
-    for (const [name, p] of Object.entries(s.properties ?? {})) schema(`${where}.${name}`, p);
-    if (s.items) schema(`${where}[]`, s.items);
-  };
-  const content = (where, c) => Object.entries(c ?? {}).forEach(([type, m]) => {
-    if (!/^[\w*.+-]+\/[\w*.+-]+$/.test(type)) say(where, `media type ${type}`);
-    only(where, m, ['schema', 'example', 'examples', 'encoding']);
-    if (m.schema) schema(where, m.schema);
-  });
-  const parameter = (where, p) => {
-    if (p.$ref) return;
-    only(where, p, ['name', 'in', 'required', 'description', 'schema', 'deprecated', 'style', 'explode', 'example']);
-    if (!['path', 'query', 'header', 'cookie'].includes(p.in)) say(where, `in ${p.in}`);
-    if (p.in === 'path' && p.required !== true) say(where, 'a path parameter is required');
-    if (!p.schema) say(where, 'no schema'); else schema(where, p.schema);
-  };
-  const response = (where, r) => {
-    if (r.$ref) return;
-    only(where, r, ['description', 'headers', 'content', 'links']);
-    if (typeof r.description !== 'string') say(where, 'no description');
-    content(where, r.content);
-  };
-  only('document', doc, ['openapi', 'info', 'servers', 'paths', 'components', 'security', 'tags', 'externalDocs', 'webhooks', 'jsonSchemaDialect']);
-  if (!/^3\.1\.\d+$/.test(doc.openapi)) say('openapi', doc.openapi);
-  if (!doc.info?.title || !doc.info?.version) say('info', 'title and version');
-  const ids = new Set(), shapes = new Set();
-  for (const [route, item] of Object.entries(doc.paths)) {
-    if (!route.startsWith('/')) say(route, 'a path begins with /');
-    const shape = route.replace(/\{[^}]+\}/g, '{}');
-    if (shapes.has(shape)) say(route, 'equal to another path but for names');
-    shapes.add(shape);
-    only(route, item, [...METHODS, 'parameters', 'summary', 'description']);
-    for (const method of METHODS.filter((m) => item[m])) {
-      const op = item[method], where = `${method} ${route}`;
-      only(where, op, ['operationId', 'summary', 'description', 'tags', 'parameters', 'requestBody', 'responses', 'security', 'deprecated']);
-      if (!op.operationId || ids.has(op.operationId)) say(where, `operationId ${op.operationId}`);
-      ids.add(op.operationId);
-      op.parameters?.forEach((p) => parameter(where, p));
-      const named = (op.parameters ?? []).filter((p) => p.in === 'path').map((p) => p.name).sort();
-      const wanted = [...route.matchAll(/\{([^}]+)\}/g)].map((m) => m[1]).sort();
-      if (JSON.stringify(named) !== JSON.stringify(wanted)) say(where, `path parameters ${named}, the path has ${wanted}`);
-      const keys = (op.parameters ?? []).map((p) => p.$ref ?? `${p.in} ${p.name}`);
-      if (new Set(keys).size !== keys.length) say(where, 'a parameter twice');
-      if (op.requestBody) { only(where, op.requestBody, ['required', 'content', 'description']); content(where, op.requestBody.content); }
-      if (Object.keys(op.responses ?? {}).length === 0) say(where, 'no response');
-      for (const [status, r] of Object.entries(op.responses ?? {})) {
-        if (!/^([1-5]\d\d|[1-5]XX|default)$/.test(status)) say(where, `status ${status}`);
-        response(where, r);
-      }
-      for (const need of op.security ?? []) for (const scheme of Object.keys(need)) if (!doc.components.securitySchemes[scheme]) say(where, `scheme ${scheme}`);
-    }
-  }
-  const walk = (o, where) => {
-    if (o === null || typeof o !== 'object') return;
-    if (typeof o.$ref === 'string') {
-      const target = o.$ref.startsWith('#/') && o.$ref.slice(2).split('/').reduce((at, k) => at?.[k.replaceAll('~1', '/').replaceAll('~0', '~')], doc);
-      if (!target) say(where, `$ref ${o.$ref} leads nowhere`);
-    }
-    for (const [k, v] of Object.entries(o)) walk(v, `${where}/${k}`);
-  };
-  walk(doc, '#');
-  for (const [name, s] of Object.entries(doc.components?.schemas ?? {})) schema(name, s);
-  for (const [name, r] of Object.entries(doc.components?.responses ?? {})) response(name, r);
-  return bad;
-}
+// Routes that answer nothing but a status.
+const LATER = ['GET /v1/accounts', 'GET /v1/accounts/{id}', 'POST /v1/accounts/{id}/revoke'];
+const EMPTY = [...LATER, 'POST /webhooks/tiktok/{app}', 'DELETE /v1/login/links/{id}', 'DELETE /v1/login/return-urls/{id}'];
 
 test('matrix.openapi', async (t) => {
   const stack = await startStack({});
@@ -93,6 +20,8 @@ test('matrix.openapi', async (t) => {
   const posts = Object.entries(doc.paths).filter(([, item]) => item.post?.['x-permission']);
   check(posts.length > 8 && posts.every(([, item]) => item.post.parameters.some((p) => p.$ref === '#/components/parameters/IdempotencyKey')),
     `every POST of the API names Idempotency-Key: ${posts.filter(([, i]) => !i.post.parameters.some((p) => p.$ref)).map(([p]) => p)}`);
+  const dumb = Object.entries(doc.paths).flatMap(([at, item]) => Object.entries(item).filter(([, o]) => !o.responses['2XX']?.content).map(([m]) => `${m.toUpperCase()} ${at}`));
+  equal(dumb.sort(), [...EMPTY].sort(), 'routes that publish an empty answer');
   // The judge can fail.
   const broken = structuredClone(doc);
   broken.paths['/v1/contacts/{id}'].get.parameters = [];
@@ -100,6 +29,39 @@ test('matrix.openapi', async (t) => {
   broken.paths['/v1/contacts'].get.operationId = 'listKeys';
   broken.components.responses.Problem.content['application/problem+json'].schema.$ref = '#/components/schemas/Nothing';
   equal(problems(broken).length >= 4, true, problems(broken).join('; '));
+});
+
+test('matrix.openapi.public_answers', async (t) => {
+  const print = Array(32).fill('AB').join(':');
+  const settings = { 'login.ios_app_ids': 'ABCDE12345.th.mozflow.app', 'login.android_package': 'th.mozflow.app', 'login.android_sha256': print };
+  const stack = await startStack({ settings });
+  t.cleanup(() => stack.stop());
+  const { url } = stack.daemon;
+  const doc = (await call(url, 'GET', '/openapi.json')).json;
+  const asked = [
+    ['GET /livez'], ['GET /errors'], ['GET /errors/{code}', '/errors/input.invalid'], ['GET /static/pages.css'], ['GET /openapi.json'],
+    ['GET /'], ['GET /console', '/console/'], ['GET /embed/login-qr.js'], ['GET /.well-known/apple-app-site-association'], ['GET /.well-known/assetlinks.json'],
+    ['GET /embed/login-button.js', `/embed/login-button.js?workspace=${stack.seed.workspace_public_key}`],
+    ['POST /v1/session', '/v1/session', { email: 'nobody@example.invalid', password: 'wrong' }, 401],
+    ['POST /v1/session', '/v1/session', { email: 'x' }, 400],
+    ['GET /console/assets/{name}', '/console/assets/none.js', undefined, 404],
+  ];
+  for (const [route, at = route.split(' ')[1], json, status = 0] of asked) {
+    const r = await call(url, route.split(' ')[0], at, { json });
+    check(status ? r.status === status : r.status < 400, `${route} answered ${r.status}`);
+    equal(answerProblems(doc, route, r), [], route);
+  }
+  // The judge can fail.
+  const bad = { status: 200, headers: { 'content-type': 'application/json' }, text: '{}' };
+  const key = { id: 'key_1', name: 'n', scopes: [], created_by: 'mem_1', created_at: '2026-11-22T20:00:00.000Z', expires_at: null, revoked_at: null, used_at: null };
+  const list = (row) => answerProblems(doc, 'GET /v1/keys', { ...bad, json: { items: [row], next_cursor: null } }).join('; ');
+  equal(list(key), '');
+  match(list({ ...key, more: 1 }), /items\[0\]\.more is not published/);
+  match(list({ ...key, id: undefined, name: 3 }), /name is integer/);
+  match(list({ ...key, created_at: 'yesterday' }), /no date-time/);
+  match(list({ ...key, created_at: null }), /created_at is null/);
+  const { id, ...rest } = key;
+  match(list(rest), /id is missing/);
 });
 
 await run();
