@@ -47,8 +47,6 @@ enum rc tiktok_unwrap(const struct tiktok_answer *a, struct arena *mem, const st
     const struct json *o = NULL;
     struct fault inner;
     enum rc rc = json_parse(a->body, &wide, mem, &o, &inner);
-    if (rc == RC_FULL && str_eq(str_of(inner.code), STR("base.arena")))
-        return fault_set(why, RC_FULL, "base.arena", "no room for the answer");
     if (rc != RC_OK || o->type != JSON_OBJ)
         return no_object(a, why);
     str request_id = tiktok_text_of(o, "request_id");
@@ -131,11 +129,15 @@ static bool scopes_of(const struct json *o, struct arena *mem, str *out)
 }
 
 /* ---- tokens ---- */
+/* TikTok says that it went well and we cannot read the token: a refresh may have rotated. */
 static enum rc no_token(const struct tiktok_answer *a, struct fault *why, const char *what)
 {
-    (void)fault_set(why, RC_REFUSED, "tiktok.oauth_error", "HTTP %d, code 0: %s", a->status, what);
+    bool unsure = a->group == GROUP_REFRESH;
+    enum rc rc =
+        fault_set(why, unsure ? RC_UNSURE : RC_REFUSED, unsure ? "tiktok.unsure" : "tiktok.oauth_error",
+                  "HTTP %d, code 0: %s", a->status, what);
     fault_outer(why, 0, a->log_id);
-    return RC_REFUSED;
+    return rc;
 }
 
 static bool ids_of(const struct json *list, struct arena *mem, struct tiktok_tokens *t)

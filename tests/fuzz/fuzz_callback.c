@@ -11,7 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (mem == NULL)
         mem = arena_open(16u << 20);
     arena_reset(mem);
-    if (tiktok_callback_parse((str){(const char *)data, size}, mem, &cb, &why) != RC_OK)
+    str query = {(const char *)data, size};
+    struct tiktok_callback ads = {0};
+    if (tiktok_callback_parse_of(APP_ADS, query, mem, &ads, &why) == RC_OK)
+        must(ads.error.n > 0 || (ads.code.n > 0 && ads.code.n <= 2048));
+    if (tiktok_callback_parse_of(APP_ACCOUNTS, query, mem, &ads, &why) == RC_OK)
+        must(ads.error.n > 0 || (ads.code.n > 0 && ads.code.n <= 2048));
+    if (tiktok_callback_parse(query, mem, &cb, &why) != RC_OK)
         return 0;
     must(cb.error.n > 0 || (cb.code.n > 0 && cb.code.n <= 2048));
     must(cb.state.n <= 512);
