@@ -22,6 +22,7 @@
 #include "budget/budget.h"
 #include "consent/consent.h"
 #include "tiktok/tiktok.h"
+#include "accounts/apps.h" /* the app rows: second part of this manual */
 
 struct accounts;
 struct accounts_options {
@@ -34,28 +35,10 @@ struct accounts_options {
     struct tiktok *tiktok;
     struct log *log;
 };
-/* RC_INVALID "accounts.app": a client key with an empty secret, or login scopes without user.info.basic. An
- * app without a client key is absent. */
+/* RC_INVALID "accounts.app": a row that TikTok would refuse or that could be mixed up with another (apps.c).
+ * An app without a client key is absent. */
 MUSTCHECK enum rc accounts_open(const struct accounts_options *o, struct accounts **out, struct fault *why);
 void accounts_close(struct accounts **a);
-
-/* ---- app rows: the installation's, from settings. Ids "login", "accounts" stand in webhook paths ---- */
-enum redirect_kind { REDIRECT_WEB, REDIRECT_LOOPBACK, REDIRECT_MOBILE };
-struct account_app {
-    str id, workspace; /* workspace "-": the installation's */
-    enum app_kind kind;
-    struct tiktok_client client;
-    struct secret secret_previous; /* webhooks verify with client.client_secret, then this (may be empty) */
-    str scopes;                    /* held: approved by TikTok; nothing else is ever requested */
-    str redirect_uri;              /* of browser sign-in */
-    enum redirect_kind redirect_kind;
-    str *mobile_redirects;
-    size_t n_mobile_redirects, webhook_body_max;
-};
-size_t accounts_apps(const struct accounts *a, const struct account_app **out); /* live as long as the room */
-const struct account_app *accounts_app(const struct accounts *a,
-                                       enum app_kind kind); /* NULL: not configured */
-enum redirect_kind redirect_kind_of(str uri); /* host localhost or 127.0.0.1: loopback; else web */
 
 /* ---- sign-in: inside the caller's transaction ---- */
 struct account_arrival {
@@ -133,5 +116,6 @@ struct business_claim {
 /* Part 3 connects it by OAuth. RC_CONFLICT "accounts.business_taken" when another workspace has it. */
 MUSTCHECK enum rc accounts_claim_business(struct tx *tx, const struct business_claim *c, struct arena *mem,
                                           str *account, struct fault *why);
+#include "accounts/feature.h" /* features and scopes: third part */
 #include "accounts/rows.h"
 #endif

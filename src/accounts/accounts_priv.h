@@ -3,7 +3,6 @@
 #define MZ_ACCOUNTS_PRIV_H
 #include "accounts/accounts.h"
 
-#define APPS_MAX 2
 #define LEASE_MS 30000 /* above the total time of two tries of a refresh call */
 #define FRESH_MS 60000 /* a token with less life than this is refreshed before it is given */
 
@@ -11,8 +10,12 @@ struct accounts {
     struct accounts_options o;
     struct arena *mem;
     struct account_app apps[APPS_MAX];
-    size_t n_apps;
+    struct config *files[APPS_MAX]; /* of apps.dir: their secrets live there */
+    size_t n_apps, n_files;
 };
+/* ---- apps.c ---- */
+MUSTCHECK enum rc apps_open(struct accounts *a, struct fault *why);
+void apps_close(struct accounts *a);
 enum grant_state {
     GRANT_ACTIVE,
     GRANT_NEEDS_REAUTH,

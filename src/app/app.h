@@ -32,7 +32,7 @@
 #include "tiktok/tiktok.h"
 #include "webhook/webhook.h"
 
-enum { WEBHOOK_APPS = 8 };
+enum { WEBHOOK_APPS = APPS_MAX };
 struct app {
     str state_dir;
     struct arena *mem; /* lives as long as the process */

@@ -40,10 +40,10 @@ size_t wiring_migrations(const struct migration_table **out)
 {
     static struct migration_table list[LIST_MAX];
     const struct migration_table *const rooms[] = {
-        &jobs_migrations,     &feed_migrations,      &mozflow_migrations,  &keys_migrations,
-        &audit_migrations,    &access_migrations,    &flags_migrations,    &consent_migrations,
-        &budget_migrations,   &webhook_migrations,   &accounts_migrations, &login_migrations,
-        &contacts_migrations, &messaging_migrations, &operate_migrations};
+        &jobs_migrations,   &feed_migrations,     &mozflow_migrations,   &keys_migrations,
+        &audit_migrations,  &access_migrations,   &flags_migrations,     &consent_migrations,
+        &budget_migrations, &webhook_migrations,  &accounts_migrations,  &features_migrations,
+        &login_migrations,  &contacts_migrations, &messaging_migrations, &operate_migrations};
     for (size_t i = 0; i < COUNT_OF(rooms); i++)
         list[i] = *rooms[i];
     *out = list;
@@ -64,6 +64,7 @@ size_t wiring_problems(const struct problem_table **out)
     ADD(list, n, feed, problems);
     ADD(list, n, mozflow, problems);
     ADD(list, n, accounts, problems);
+    ADD(list, n, features, problems);
     ADD(list, n, webhook, problems);
     ADD(list, n, login, problems);
     ADD(list, n, contacts, problems);
@@ -237,6 +238,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
         {login_routes, login_routes_n, a != NULL ? a->login : NULL},
         {access_routes, access_routes_n, a != NULL ? a->access : NULL},
         {accounts_routes, accounts_routes_n, a != NULL ? a->accounts : NULL},
+        {features_routes, features_routes_n, a != NULL ? a->accounts : NULL},
         {contacts_routes, contacts_routes_n, a != NULL ? &a->contacts : NULL},
         {messaging_routes, messaging_routes_n, a != NULL ? &a->messaging : NULL},
         {feed_routes, feed_routes_n, a != NULL ? a->feed : NULL},

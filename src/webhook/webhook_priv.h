@@ -12,7 +12,7 @@
 #include "keys/keys.h"
 #include "webhook/webhook.h"
 
-enum { HASH_BYTES = 16, APPS_MAX = 16, BATCH = 128 };
+enum { HASH_BYTES = 16, APPS_MAX = 64, BATCH = 128 };
 enum inbox_state {
     INBOX_WAITING,     /* the queue */
     INBOX_ROUTED,      /* a job has it */
