@@ -60,6 +60,8 @@ struct app {
     struct http *public_http, *private_http, *admin_http;
     int lock_fd;
     bool draining;
+    str mark; /* of the TikTok button; see brand.c */
+    const char *mark_type;
 };
 
 /* ---- wiring.c: the rows of all rooms ---- */
@@ -94,6 +96,12 @@ extern const struct setting app_settings[];
 extern const size_t app_settings_n;
 extern const struct event_doc app_event_docs[];
 extern const size_t app_event_docs_n;
+
+/* ---- brand.c: the icon and the mark of the TikTok button ---- */
+MUSTCHECK enum rc brand_open(struct app *a, struct fault *why);
+extern const struct route brand_routes[];
+extern const struct shape shape_file; /* of public.c */
+extern const size_t brand_routes_n;
 
 /* ---- demo.c: makes or finds the demo workspace; the answer is its JSON object ---- */
 MUSTCHECK enum rc demo_seed(struct app *a, str demo_url, struct arena *mem, struct buf *out,

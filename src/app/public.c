@@ -80,7 +80,7 @@ static const struct param asset_params[] = {
      .doc = "File name with its hash."},
 };
 
-static const struct shape shape_file = {
+const struct shape shape_file = {
     .name = "File", .media = "application/octet-stream", .doc = "A file, by its own media type."};
 
 const struct route public_routes[] = {

@@ -8,6 +8,13 @@ const struct setting app_settings[] = {
      .max = 64,
      .def = "Mozflow",
      .doc = "The product's name on pages that people see."},
+    {.key = "console.tiktok_mark",
+     .kind = SET_PATH,
+     .max = 400,
+     .def = "",
+     .doc =
+         "File (.svg or .png, at most 64 KiB, one colour on a transparent ground) with TikTok's mark for the "
+         "button \"Continue with TikTok\". For those who are licensed to show it; empty: a neutral sign."},
 };
 const size_t app_settings_n = COUNT_OF(app_settings);
 

@@ -234,6 +234,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
 {
     const struct route_table list[] = {
         {public_routes, public_routes_n, a},
+        {brand_routes, brand_routes_n, a},
         {webhook_routes, webhook_routes_n, a != NULL ? a->webhook : NULL},
         {login_routes, login_routes_n, a != NULL ? a->login : NULL},
         {access_routes, access_routes_n, a != NULL ? a->access : NULL},
@@ -411,8 +412,8 @@ static bool still(void *arg, const struct principal *who)
 
 enum rc app_open(struct app *a, struct fault *why)
 {
-    enum rc (*const steps[])(struct app *, struct fault *) = {open_ground,  open_identity, open_outbound,
-                                                              open_webhook, open_login,    open_machinery};
+    enum rc (*const steps[])(struct app *, struct fault *) = {
+        brand_open, open_ground, open_identity, open_outbound, open_webhook, open_login, open_machinery};
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         enum rc rc = steps[i](a, why);
         if (rc != RC_OK)
