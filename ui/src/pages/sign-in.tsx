@@ -6,7 +6,6 @@ import { Logo } from '../parts/icons';
 import { AppearanceSelect, LanguageSelect } from '../parts/shell';
 import { entered, signInNote } from '../state';
 import { language, t } from '../text/text';
-import { tiktokMark } from '../mark';
 
 // The frame of the pages without a session.
 export function Gate({ title, lead, children }: { title: string; lead: string; children: ComponentChildren }): JSX.Element {
@@ -40,7 +39,6 @@ export function SignIn(): JSX.Element {
   useEffect(() => {
     void tiktokSignInOn().then(setTikTok);
   }, []);
-  const mark = tiktokMark();
   return (
     <Gate title={t('signin.title')} lead={t('signin.lead')}>
       {signInNote.value !== 'none' && !problem && (
@@ -51,7 +49,7 @@ export function SignIn(): JSX.Element {
       {tiktok && (
         <>
           <a class="tiktok-button" href={`/auth/tiktok?console=1&lang=${language.value}`} data-ui="tiktok">
-            {mark && <img src={mark} alt="" width="20" height="20" />}
+            <span class="tiktok-mark" aria-hidden="true" />
             {t('signin.tiktok')}
           </a>
           <p class="hint centre">{t('signin.tiktok.note')}</p>
