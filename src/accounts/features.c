@@ -3,42 +3,43 @@
  */
 #include "accounts/feature.h"
 
-#define APPLY_ACCOUNTS_EN                                                                                    \
-    "Apply for this permission of the TikTok Accounts API in the API for Business portal "                   \
-    "(access form), then add it to tiktok.accounts.scopes."
-#define APPLY_ACCOUNTS_TH                                                                                                                                                                        \
-    "โปรดยื่นขอสิทธิ์นี้ของ TikTok Accounts API ในพอร์ทัล API for Business (แบบฟอร์มขอเข้าถึง) " \
-    "แล้วเพิ่มใน tiktok.accounts.scopes"
-#define APPLY_CHAT_EN                                                                                        \
-    "Apply for Business Messaging in the API for Business portal (intake form, then the data "               \
-    "security and privacy review), then add the scopes to tiktok.accounts.scopes."
-#define APPLY_CHAT_TH                                                                                                                                \
-    "โปรดยื่นขอ Business Messaging ในพอร์ทัล API for Business (แบบฟอร์มแรกเข้า " \
-    "ตามด้วยการตรวจด้านความปลอดภัยและความเป็นส่วนตัว) แล้วเพิ่มสิทธิ์ใน tiktok.accounts.scopes"
-#define APPLY_LOGIN_EN                                                                                       \
-    "Add the scope to the app in the TikTok for Developers portal and submit it for review, "                \
-    "then add it to tiktok.login.scopes."
-#define APPLY_LOGIN_TH "โปรดเพิ่มสิทธิ์ให้แอปในพอร์ทัล TikTok for Developers และส่งตรวจ แล้วเพิ่มใน tiktok.login.scopes"
-#define APPLY_ADS_EN                                                                                         \
-    "Tick this permission for the app in the API for Business portal and submit it for review, "             \
-    "then add it to tiktok.ads.scopes."
-#define APPLY_ADS_TH "โปรดเลือกสิทธิ์นี้ให้แอปในพอร์ทัล API for Business และส่งตรวจ แล้วเพิ่มใน tiktok.ads.scopes"
+static const char apply_accounts_en[] =
+    "Apply for this permission of the TikTok Accounts API in the API for "
+    "Business portal (access form), then add it to tiktok.accounts.scopes.";
+static const char apply_accounts_th[] = "โปรดยื่นขอสิทธิ์นี้ของ TikTok Accounts API ในพอร์ทัล API for Business "
+                                        "(แบบฟอร์มขอเข้าถึง) แล้วเพิ่มใน tiktok.accounts.scopes";
+static const char apply_chat_en[] =
+    "Apply for Business Messaging in the API for Business portal (intake form, then the data security and "
+    "privacy review), then add the scopes to tiktok.accounts.scopes.";
+static const char apply_chat_th[] = "โปรดยื่นขอ Business Messaging ในพอร์ทัล API for Business (แบบฟอร์มแรกเข้า "
+                                    "ตามด้วยการตรวจด้านความปลอดภัยและความเป็นส่วนตัว) "
+                                    "แล้วเพิ่มสิทธิ์ใน tiktok.accounts.scopes";
+static const char apply_login_en[] =
+    "Add the scope to the app in the TikTok for Developers portal and submit "
+    "it for review, then add it to tiktok.login.scopes.";
+static const char apply_login_th[] = "โปรดเพิ่มสิทธิ์ให้แอปในพอร์ทัล TikTok for Developers และส่งตรวจ "
+                                     "แล้วเพิ่มใน tiktok.login.scopes";
+static const char apply_ads_en[] =
+    "Tick this permission for the app in the API for Business portal and submit "
+    "it for review, then add it to tiktok.ads.scopes.";
+static const char apply_ads_th[] = "โปรดเลือกสิทธิ์นี้ให้แอปในพอร์ทัล API for Business และส่งตรวจ "
+                                   "แล้วเพิ่มใน tiktok.ads.scopes";
 
 #define LOGIN(n, s, e, t, d)                                                                                 \
     {                                                                                                        \
-        n, APP_LOGIN_KIT, s, e, t, APPLY_LOGIN_EN, APPLY_LOGIN_TH, d                                         \
+        n, APP_LOGIN_KIT, s, e, t, apply_login_en, apply_login_th, d                                         \
     }
 #define CHAT(n, s, e, t, d)                                                                                  \
     {                                                                                                        \
-        n, APP_ACCOUNTS, s, e, t, APPLY_CHAT_EN, APPLY_CHAT_TH, d                                            \
+        n, APP_ACCOUNTS, s, e, t, apply_chat_en, apply_chat_th, d                                            \
     }
 #define ACCOUNT(n, s, e, t, d)                                                                               \
     {                                                                                                        \
-        n, APP_ACCOUNTS, s, e, t, APPLY_ACCOUNTS_EN, APPLY_ACCOUNTS_TH, d                                    \
+        n, APP_ACCOUNTS, s, e, t, apply_accounts_en, apply_accounts_th, d                                    \
     }
 #define ADS(n, s, e, t, d)                                                                                   \
     {                                                                                                        \
-        n, APP_ADS, s, e, t, APPLY_ADS_EN, APPLY_ADS_TH, d                                                   \
+        n, APP_ADS, s, e, t, apply_ads_en, apply_ads_th, d                                                   \
     }
 
 static const struct feature table[] = {

@@ -49,7 +49,7 @@ static enum rc make_attempt(struct calling *c, struct fault *why)
 {
     if (!login_flag(c->l, c->start.workspace))
         return fault_set(why, RC_MISSING, "not_found", "flag login.tiktok is off");
-    if (accounts_app(c->l->o.accounts, APP_LOGIN_KIT) == NULL)
+    if (accounts_app_for(c->l->o.accounts, c->start.workspace, APP_LOGIN_KIT) == NULL)
         return fault_set(why, RC_OFF, "login.not_configured", "no Login Kit app");
     enum rc rc = store_write(c->l->o.store, STORE_INTERACTIVE, attempt_tx, c, why);
     if (rc == RC_OK)
@@ -189,7 +189,7 @@ static void put_scopes(struct jw *w, const char *key, str list)
 enum rc login_route_config(struct request *rq, void *ctx, struct fault *why)
 {
     struct calling c = {.l = ctx, .rq = rq};
-    const struct account_app *app = accounts_app(c.l->o.accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(c.l->o.accounts, rq_who(rq)->workspace, APP_LOGIN_KIT);
     str base = http_base_url(rq_http(rq));
     struct buf b;
     struct jw w;

@@ -36,7 +36,7 @@ struct opening {
     struct login_clicked clicked;
     str redirect_uri; /* mobile; else the app's */
     str app_challenge;
-    bool needs_return;
+    bool needs_return, app_redirect;
 };
 
 static enum rc switched_off(struct fault *why)
@@ -112,7 +112,7 @@ static enum rc look(struct opening *o, struct tx *tx, struct fault *why)
         return fault_set(why, RC_MISSING, "login.attempt_unknown", "neither attempt nor workspace");
     if (rc != RC_OK)
         return rc;
-    if (accounts_app(o->l->o.accounts, APP_LOGIN_KIT) == NULL)
+    if (accounts_app_for(o->l->o.accounts, o->attempt.workspace, APP_LOGIN_KIT) == NULL)
         return fault_set(why, RC_OFF, "login.not_configured", "no Login Kit app");
     if (rq_arg(o->rq, "lang").n > 0 || o->attempt.lang.n == 0)
         o->attempt.lang = login_lang(o->rq);
@@ -162,12 +162,27 @@ enum rc login_route_qr_page(struct request *rq, void *ctx, struct fault *why)
 }
 
 /* ---- the click: attempt made when the start named none, state put, in one transaction ---- */
+static bool app_link(const struct account_app *app, str given, str *out)
+{
+    for (size_t i = 0; i < app->n_mobile_redirects; i++)
+        if (given.n == 0 || str_eq(given, app->mobile_redirects[i])) {
+            *out = app->mobile_redirects[i];
+            return true;
+        }
+    return false;
+}
+
 static enum rc begin_tx(struct tx *tx, void *arg_, struct fault *why)
 {
     struct opening *o = arg_;
-    const struct account_app *app = accounts_app(o->l->o.accounts, APP_LOGIN_KIT);
     enum rc rc = look(o, tx, why);
-    if (rc == RC_OK && o->attempt.id.n == 0) {
+    if (rc != RC_OK)
+        return rc;
+    const struct account_app *app = accounts_app_for(o->l->o.accounts, o->attempt.workspace, APP_LOGIN_KIT);
+    if (o->app_redirect && !app_link(app, o->redirect_uri, &o->redirect_uri))
+        return fault_set(why, RC_INVALID, "login.redirect_unknown",
+                         "not in tiktok.login.mobile_redirect_uris");
+    if (o->attempt.id.n == 0) {
         struct login_start start = {.workspace = o->attempt.workspace,
                                     .purpose = o->attempt.purpose,
                                     .return_url = o->return_url,
@@ -198,11 +213,13 @@ enum rc login_begin(struct login *l, struct request *rq, const struct login_open
                         .via = in->via,
                         .redirect_uri = in->redirect_uri,
                         .app_challenge = in->app_challenge,
+                        .app_redirect = in->app_redirect,
                         .needs_return = in->via != VIA_MOBILE};
     enum rc rc = store_write(l->o.store, STORE_INTERACTIVE, begin_tx, &o, why);
     if (rc != RC_OK)
         return rc;
     *out = o.clicked;
+    out->redirect_uri = o.redirect_uri;
     *attempt = o.attempt;
     log_event(l->o.log, LOG_INFO, "login.started", F_ID("workspace", o.attempt.workspace),
               F_ID("attempt", o.attempt.id), F_STR("purpose", str_of(login_purpose_name(o.attempt.purpose))));
@@ -220,7 +237,7 @@ enum rc login_route_continue(struct request *rq, void *ctx, struct fault *why)
     enum rc rc = login_begin(l, rq, &in, &c, &a, &inner);
     if (rc != RC_OK)
         return refuse_start(l, rq, &inner, why);
-    const struct account_app *app = accounts_app(l->o.accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(l->o.accounts, a.workspace, APP_LOGIN_KIT);
     struct tiktok_authorize ask = {.client_key = app->client.client_key,
                                    .redirect_uri = app->redirect_uri,
                                    .state = c.state,

@@ -19,7 +19,7 @@ static enum rc ask_tokens(const struct login_finish *f, struct arena *mem, struc
                           struct fault *why)
 {
     const struct login_options *o = &f->l->o;
-    const struct account_app *app = accounts_app(o->accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(o->accounts, f->taken->workspace, APP_LOGIN_KIT);
     struct permit permit;
     int64_t until = clock_mono_ms() + TOTAL_MS;
     struct tiktok_code code = {.code = f->code,
@@ -201,7 +201,7 @@ static enum rc finish_tx(struct tx *tx, void *arg, struct fault *why)
 enum rc login_finish(const struct login_finish *f, struct arena *mem, struct login_result *out,
                      struct fault *why)
 {
-    const struct account_app *app = accounts_app(f->l->o.accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(f->l->o.accounts, f->taken->workspace, APP_LOGIN_KIT);
     struct login_answer answer = {0};
     if (app == NULL)
         return fault_set(why, RC_OFF, "login.not_configured", "no Login Kit app");

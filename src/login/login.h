@@ -106,6 +106,7 @@ struct login_click {
 };
 struct login_clicked {
     str state, cookie, verifier; /* shown once; hashed or sealed at rest */
+    str redirect_uri;            /* mobile: the app link that was chosen */
 };
 MUSTCHECK enum rc login_state_put(struct login *l, struct tx *tx, const struct login_click *in,
                                   struct arena *mem, struct login_clicked *out, struct fault *why);

@@ -91,6 +91,7 @@ bool login_flag(struct login *l, str workspace);
 struct login_opening {
     enum login_via via;
     str redirect_uri, app_challenge; /* mobile; else empty */
+    bool app_redirect;               /* mobile with TikTok's SDK: redirect_uri is one of the app's links */
 };
 MUSTCHECK enum rc login_begin(struct login *l, struct request *rq, const struct login_opening *in,
                               struct login_clicked *out, struct attempt *attempt, struct fault *why);

@@ -72,7 +72,7 @@ static struct budget_call call_of(const struct drawing *d, const struct account_
 static enum rc draw_qr(struct drawing *d, const struct login_clicked *c, struct fault *why)
 {
     const struct login_options *o = &d->l->o;
-    const struct account_app *app = accounts_app(o->accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(o->accounts, d->attempt.workspace, APP_LOGIN_KIT);
     struct tiktok_authorize ask = {
         .client_key = app->client.client_key, .scopes = app->scopes, .state = c->state};
     struct permit permit;
@@ -153,15 +153,18 @@ static enum rc poll_qr(struct drawing *d, struct fault *why)
                                         [QR_EXPIRED] = "expired",
                                         [QR_USED] = "used"};
     const struct login_options *o = &d->l->o;
-    const struct account_app *app = accounts_app(o->accounts, APP_LOGIN_KIT);
     struct tiktok_qr_answer answer = {0};
     struct permit permit;
     enum rc rc = store_read(o->store, look_qr, d, why);
     if (rc == RC_OK && d->state.expires_ms <= store_clock(o->store))
         return fault_set(why, RC_CONFLICT, "login.qr_expired", "ten minutes are over");
+    if (rc != RC_OK)
+        return rc;
+    const struct account_app *app = accounts_app_for(o->accounts, d->attempt.workspace, APP_LOGIN_KIT);
+    if (app == NULL)
+        return fault_set(why, RC_OFF, "login.not_configured", "no Login Kit app");
     const struct budget_call call = call_of(d, app, "tiktok.qr_check");
-    if (rc == RC_OK)
-        rc = budget_take(o->budget, &call, &permit, why);
+    rc = budget_take(o->budget, &call, &permit, why);
     if (rc == RC_OK)
         rc = tiktok_qr_check(o->tiktok, &permit, &app->client, &d->qr, d->state.ticket, d->mem, &answer, why);
     if (rc != RC_OK)
@@ -197,16 +200,6 @@ enum rc login_route_qr_poll(struct request *rq, void *ctx, struct fault *why)
 }
 
 /* ---- mobile ---- */
-static bool mobile_redirect(const struct account_app *app, str given, str *out)
-{
-    for (size_t i = 0; app != NULL && i < app->n_mobile_redirects; i++)
-        if (given.n == 0 || str_eq(given, app->mobile_redirects[i])) {
-            *out = app->mobile_redirects[i];
-            return true;
-        }
-    return false;
-}
-
 static enum rc not_found_when_off(enum rc rc, const struct fault *inner, struct fault *why)
 {
     if (str_eq(str_of(inner->code), STR("login.switched_off")))
@@ -217,20 +210,18 @@ static enum rc not_found_when_off(enum rc rc, const struct fault *inner, struct 
 enum rc login_route_mobile_start(struct request *rq, void *ctx, struct fault *why)
 {
     struct login *l = ctx;
-    const struct account_app *app = accounts_app(l->o.accounts, APP_LOGIN_KIT);
     bool browser = str_eq(arg(rq, "mode"), STR("browser"));
-    struct login_opening in = {.via = VIA_MOBILE, .app_challenge = arg(rq, "app_challenge")};
+    struct login_opening in = {.via = VIA_MOBILE,
+                               .app_challenge = arg(rq, "app_challenge"),
+                               .redirect_uri = browser ? STR("") : arg(rq, "redirect_uri"),
+                               .app_redirect = !browser};
     struct login_clicked c = {0};
     struct attempt a = {0};
     struct fault inner;
-    if (app == NULL)
-        return fault_set(why, RC_OFF, "login.not_configured", "no Login Kit app");
-    if (!browser && !mobile_redirect(app, arg(rq, "redirect_uri"), &in.redirect_uri))
-        return fault_set(why, RC_INVALID, "login.redirect_unknown",
-                         "not in tiktok.login.mobile_redirect_uris");
     enum rc rc = login_begin(l, rq, &in, &c, &a, &inner);
     if (rc != RC_OK)
         return not_found_when_off(rc, &inner, why);
+    const struct account_app *app = accounts_app_for(l->o.accounts, a.workspace, APP_LOGIN_KIT);
     struct buf b;
     struct jw w;
     buf_init(&b, rq_mem(rq), 8192);
@@ -245,7 +236,7 @@ enum rc login_route_mobile_start(struct request *rq, void *ctx, struct fault *wh
         jw_str(&w, "state", c.state);
         jw_str(&w, "client_key", app->client.client_key);
         jw_str(&w, "scopes", app->scopes);
-        jw_str(&w, "redirect_uri", in.redirect_uri);
+        jw_str(&w, "redirect_uri", c.redirect_uri);
     }
     jw_i64(&w, "expires_in", LOGIN_STATE_MS / 1000);
     jw_cstr(&w, "consent_version", CONSENT_VERSION);

@@ -161,7 +161,7 @@ static void put_other_language(struct buf *b, struct request *rq, str lang)
 enum rc login_page_start(struct login *l, struct request *rq, const struct login_page_start *p)
 {
     bool th = login_is_lang_th(p->attempt->lang);
-    const struct account_app *app = accounts_app(l->o.accounts, APP_LOGIN_KIT);
+    const struct account_app *app = accounts_app_for(l->o.accounts, p->attempt->workspace, APP_LOGIN_KIT);
     struct buf b;
     buf_init(&b, rq_mem(rq), PAGE_BYTES);
     page_begin(&b, p->attempt->lang, str_of(login_say(th, &start_title)));

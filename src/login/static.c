@@ -94,7 +94,7 @@ enum rc login_route_button(struct request *rq, void *ctx, struct fault *why)
         if (rc != RC_OK)
             return rc;
     }
-    if (!login_flag(l, look.ws.id) || accounts_app(l->o.accounts, APP_LOGIN_KIT) == NULL)
+    if (!login_flag(l, look.ws.id) || accounts_app_for(l->o.accounts, look.ws.id, APP_LOGIN_KIT) == NULL)
         return fault_set(why, RC_MISSING, "not_found", "sign-in with TikTok is off");
     serve(rq, button_js, COUNT_OF(button_js));
     return RC_OK;
