@@ -31,7 +31,10 @@ void grant_end(struct sim *s, struct grant *g, int reason, bool webhook)
     g->generation++;
     g->reason = reason;
     s->dirty = true;
-    if (!webhook)
+    enum portal portal = s->w->apps[g->app].portal; /* an advertiser's cancelling sends no event */
+    bool sends =
+        portal == PORTAL_LOGIN || (portal == PORTAL_BUSINESS && switch_on(&s->sw, SW_BUSINESS_REMOVED_EVENT));
+    if (!webhook || !sends)
         return;
     char open_id[ID_SIZE], content[32];
     uint64_t ids[8];

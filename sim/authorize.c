@@ -156,7 +156,7 @@ enum refused wish_read(struct sim *s, str query, struct arena *mem, struct wish 
 
 /* ---- answers ---- */
 
-static void back_to_app(struct reply *a, const struct wish *w, struct buf *params)
+void back_to_app(struct reply *a, const struct wish *w, struct buf *params)
 {
     struct buf url;
     buf_init(&url, params->mem, 8192);
@@ -262,7 +262,7 @@ static bool may_skip(struct sim *s, const struct wish *w, const struct user *u)
            switch_on(&s->sw, SW_AUTO_SKIP);
 }
 
-static void choose_person(const struct ask *q, struct reply *a)
+void choose_person(const struct ask *q, struct reply *a)
 {
     struct buf next, url;
     buf_init(&next, q->mem, 16384);

@@ -31,6 +31,9 @@ struct wish {
 enum refused wish_read(struct sim *s, str query, struct arena *mem, struct wish *w);
 void wish_refuse(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w, enum refused why);
 void wish_grant(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w, struct user *u);
+void back_to_app(struct reply *a, const struct wish *w, struct buf *params); /* 302 with these parameters */
+void choose_person(const struct ask *q, struct reply *a); /* 302 to the people page, which leads back */
+void put_consent_head(struct sheet *p, const struct wish *w, const struct user *u);
 void consent_page(struct sim *s, const struct ask *q, struct reply *a, const struct wish *w,
                   const struct user *u);
 bool uri_registered(const struct app *a, str uri, enum uri_kind *kind);

@@ -108,7 +108,7 @@ static void put_scope(struct sheet *p, const struct scope *scope)
     put_raw(p, "</span></label></li>");
 }
 
-static void put_consent_head(struct sheet *p, const struct wish *w, const struct user *u)
+void put_consent_head(struct sheet *p, const struct wish *w, const struct user *u)
 {
     put_raw(p, "<div class=\"me\">");
     put_face(p, u, 56);

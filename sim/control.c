@@ -1,36 +1,28 @@
 /* The control API: how tests and people steer the simulator (README "Control API"). One table of calls; each
  * reads JSON, changes the world under the lock, answers JSON. Nothing here imitates TikTok.
  */
+#include "control.h"
 #include "files.h"
-#include "authorize.h"
+#include "flight.h"
+#include "rates.h"
 #include "sender.h"
 #include "faults.h"
 #include "record.h"
 
-struct call {
-    struct sim *s;
-    const struct ask *q;
-    struct reply *a;
-    const struct json *j; /* the body, an object or NULL */
-    struct out o;         /* the answer, opened by '{' */
-    struct fault why;
-};
-typedef bool (*call_fn)(struct call *c); /* false: c->why says why */
-
-static bool no(struct call *c, const char *text)
+bool control_no(struct call *c, const char *text)
 {
     (void)fault_set(&c->why, RC_INVALID, "sim.control", "%s", text);
     return false;
 }
 
-static str member(const struct call *c, const char *name)
+str control_text(const struct call *c, const char *name)
 {
     str v = STR_NONE;
     return json_str(c->j, name, &v) ? v : STR_NONE;
 }
 
 /* Only the named members may be there ("a|b|c"). */
-static bool only(struct call *c, const char *names)
+bool control_only(struct call *c, const char *names)
 {
     for (const struct json *m = c->j == NULL ? NULL : c->j->child; m != NULL; m = m->next) {
         str rest = str_of(names), head = STR_NONE;
@@ -46,7 +38,7 @@ static bool only(struct call *c, const char *names)
     return true;
 }
 
-static bool query_int(const struct call *c, const char *name, int64_t *out)
+bool control_query_int(const struct call *c, const char *name, int64_t *out)
 {
     struct form *f = arena_new(c->q->mem, struct form);
     return f != NULL && form_read(c->q->query, c->q->mem, f) && str_to_i64(form_get(f, name), out);
@@ -78,6 +70,7 @@ static bool get_state(struct call *c)
     out_int(&c->o, "users", (int64_t)w->n_users);
     out_int(&c->o, "shops", (int64_t)w->n_shops);
     out_int(&c->o, "customers", (int64_t)w->n_customers);
+    out_int(&c->o, "advertisers", (int64_t)w->n_advertisers);
     out_int(&c->o, "grants", (int64_t)w->n_grants);
     out_int(&c->o, "codes_made", (int64_t)w->n_codes);
     out_int(&c->o, "tokens_made", (int64_t)w->n_tokens);
@@ -87,87 +80,19 @@ static bool get_state(struct call *c)
     return true;
 }
 
-static bool get_grants(struct call *c)
-{
-    struct world *w = c->s->w;
-    out_open(&c->o, "grants", '[');
-    for (size_t i = 0; i < w->n_grants; i++) {
-        const struct grant *g = &w->grants[i];
-        char id[ID_SIZE];
-        struct buf scopes;
-        buf_init(&scopes, c->q->mem, 1024);
-        scopes_put(&scopes, g->scopes);
-        open_id_of(&w->apps[g->app], &w->users[g->user], id);
-        out_open(&c->o, NULL, '{');
-        out_cstr(&c->o, "client_key", w->apps[g->app].client_key);
-        out_cstr(&c->o, "user", w->users[g->user].id);
-        out_cstr(&c->o, "open_id", id);
-        out_str(&c->o, "scopes", buf_str(&scopes));
-        out_bool(&c->o, "active", g->active);
-        out_int(&c->o, "granted_ms", g->granted_ms);
-        out_close(&c->o, '}');
-    }
-    out_close(&c->o, ']');
-    return true;
-}
-
-/* ---- codes, tokens, acts ---- */
-
-static bool app_user(struct call *c, struct app **a, struct user **u)
-{
-    *a = app_find(c->s->w, member(c, "client_key"));
-    *u = user_find(c->s->w, member(c, "user"));
-    return *a != NULL && *u != NULL ? true : no(c, "client_key or user is unknown");
-}
-
-static bool post_codes(struct call *c)
-{
-    struct app *a;
-    struct user *u;
-    uint32_t scopes;
-    if (!only(c, "client_key|user|scopes|redirect_uri|code_challenge") || !app_user(c, &a, &u))
-        return false;
-    if (!scopes_parse(member(c, "scopes"), &scopes))
-        return no(c, "scopes names an unknown scope");
-    struct code *code = code_make(c->s, a, u, scopes);
-    if (!TEXT_SET(code->redirect_uri, member(c, "redirect_uri")) ||
-        !TEXT_SET(code->challenge, member(c, "code_challenge")))
-        return no(c, "redirect_uri or code_challenge is too long");
-    out_cstr(&c->o, "code", code->text);
-    return true;
-}
-
-static bool post_tokens(struct call *c)
-{
-    struct app *a;
-    struct user *u;
-    uint32_t scopes;
-    if (!only(c, "client_key|user|scopes") || !app_user(c, &a, &u))
-        return false;
-    if (!scopes_parse(member(c, "scopes"), &scopes))
-        return no(c, "scopes names an unknown scope");
-    const struct token *t = token_make(c->s, a, u, scopes);
-    if (t == NULL)
-        return no(c, "the table of grants is full");
-    struct buf answer;
-    buf_init(&answer, c->q->mem, 4096);
-    token_answer(c->s, t, &answer);
-    buf_clear(&c->a->body); /* the token answer is the whole answer */
-    buf_put(&c->a->body, str_sub(buf_str(&answer), 0, answer.n - 1));
-    return true;
-}
+/* ---- acts ---- */
 
 static bool post_act(struct call *c)
 {
-    struct user *u = user_find(c->s->w, member(c, "user"));
-    struct app *a = app_find(c->s->w, member(c, "client_key"));
-    const struct act *what = act_find(member(c, "action"));
+    struct user *u = user_find(c->s->w, control_text(c, "user"));
+    struct app *a = app_find(c->s->w, control_text(c, "client_key"));
+    const struct act *what = act_find(control_text(c, "action"));
     bool webhook = true;
     int64_t in_ms = 0;
-    if (!only(c, "user|action|client_key|webhook|in_ms"))
+    if (!control_only(c, "user|action|client_key|webhook|in_ms"))
         return false;
     if (u == NULL || what == NULL || (a == NULL && json_get(c->j, "client_key") != NULL))
-        return no(c, "user, action or client_key is unknown");
+        return control_no(c, "user, action or client_key is unknown");
     json_bool(c->j, "webhook", &webhook);
     json_i64(c->j, "in_ms", &in_ms);
     struct timer t = {.due_ms = sim_now(c->s) + in_ms,
@@ -178,7 +103,7 @@ static bool post_act(struct call *c)
     if (in_ms <= 0)
         act_run(c->s, u, a, what, webhook);
     else if (!act_later(c->s, &t))
-        return no(c, "too many acts are waiting");
+        return control_no(c, "too many acts are waiting");
     out_bool(&c->o, "ok", true);
     return true;
 }
@@ -251,12 +176,12 @@ static bool post_clock(struct call *c)
 {
     const int64_t limit = 20LL * 366 * 86400 * 1000;
     int64_t shift = 0, offset = c->s->w->offset_ms + clock_offset_ms();
-    if (!only(c, "shift_ms|offset_ms"))
+    if (!control_only(c, "shift_ms|offset_ms"))
         return false;
     bool shifts = json_i64(c->j, "shift_ms", &shift), sets = json_i64(c->j, "offset_ms", &offset);
     if (shifts == sets || shift > limit || shift < -limit || offset + shift > limit ||
         offset + shift < -limit)
-        return no(c, "give shift_ms or offset_ms, within twenty years");
+        return control_no(c, "give shift_ms or offset_ms, within twenty years");
     clock_set(c->s, offset + shift);
     c->s->dirty = true;
     timers_run(c->s);
@@ -270,13 +195,13 @@ static bool get_log(struct call *c)
     int64_t after = 0, limit = 500;
     struct buf b;
     if (f == NULL || !form_read(c->q->query, c->q->mem, f))
-        return no(c, "the query is malformed");
-    query_int(c, "after", &after);
-    query_int(c, "limit", &limit);
+        return control_no(c, "the query is malformed");
+    control_query_int(c, "after", &after);
+    control_query_int(c, "limit", &limit);
     buf_init(&b, c->q->mem, 3U << 20);
     record_write(c->s, after < 0 ? 0 : (uint64_t)after, form_get(f, "path"), limit, &b);
     if (!buf_ok(&b))
-        return no(c, "the answer is too long: ask with a smaller limit");
+        return control_no(c, "the answer is too long: ask with a smaller limit");
     buf_clear(&c->a->body);
     buf_put(&c->a->body, str_sub(buf_str(&b), 0, b.n - 1));
     return true;
@@ -294,7 +219,7 @@ static bool delete_log(struct call *c)
 static bool get_webhooks(struct call *c)
 {
     int64_t after = 0;
-    query_int(c, "after", &after);
+    control_query_int(c, "after", &after);
     deliveries_write(c->s, after < 0 ? 0 : (uint64_t)after, &c->o);
     return true;
 }
@@ -340,19 +265,19 @@ static bool post_webhooks(struct call *c)
     struct buf content;
     char open_id[ID_SIZE];
     uint64_t ids[8];
-    struct app *a = app_find(c->s->w, member(c, "client_key"));
+    struct app *a = app_find(c->s->w, control_text(c, "client_key"));
     const struct json *given = json_get(c->j, "content");
-    if (!only(c, "client_key|event|user|user_openid|content|create_time|body|plan"))
+    if (!control_only(c, "client_key|event|user|user_openid|content|create_time|body|plan"))
         return false;
     if (a == NULL)
-        return no(c, "client_key is unknown");
+        return control_no(c, "client_key is unknown");
     if (plan_read(json_get(c->j, "plan"), &plan, &c->why) != RC_OK)
         return false;
     struct event e = {.app = a,
-                      .name = member(c, "event"),
-                      .user_openid = member(c, "user_openid"),
-                      .body = member(c, "body")};
-    const struct user *u = user_find(c->s->w, member(c, "user"));
+                      .name = control_text(c, "event"),
+                      .user_openid = control_text(c, "user_openid"),
+                      .body = control_text(c, "body")};
+    const struct user *u = user_find(c->s->w, control_text(c, "user"));
     if (u != NULL) {
         open_id_of(a, u, open_id);
         e.user_openid = str_of(open_id);
@@ -367,16 +292,16 @@ static bool post_webhooks(struct call *c)
                 : given != NULL                          ? buf_str(&content)
                                                          : STR("{}");
     if (e.name.n == 0 && e.body.n == 0)
-        return no(c, "event or body is required");
+        return control_no(c, "event or body is required");
     put_ids(c, ids, webhook_emit(c->s, &e, &plan, ids));
     return true;
 }
 
 static bool post_release(struct call *c)
 {
-    str order = member(c, "order");
+    str order = control_text(c, "order");
     if (!str_eq(order, STR("forward")) && !str_eq(order, STR("reverse")))
-        return no(c, "order is forward or reverse");
+        return control_no(c, "order is forward or reverse");
     deliveries_release(c->s, str_eq(order, STR("reverse")));
     out_bool(&c->o, "ok", true);
     return true;
@@ -387,7 +312,7 @@ static bool post_retry(struct call *c)
     int64_t id = 0;
     struct delivery *d = json_i64(c->j, "id", &id) && id > 0 ? delivery_find(c->s, (uint64_t)id) : NULL;
     if (d == NULL || d->state == DELIVERY_SENDING)
-        return no(c, "the delivery is unknown or being sent");
+        return control_no(c, "the delivery is unknown or being sent");
     d->state = d->n_attempts == 0 ? DELIVERY_WAITING : DELIVERY_RETRYING;
     d->due_ms = sim_now(c->s);
     pthread_cond_broadcast(&c->s->wake);
@@ -399,9 +324,9 @@ static bool post_retry(struct call *c)
 static bool post_ping(struct call *c)
 {
     uint64_t ids[8];
-    struct app *a = app_find(c->s->w, member(c, "client_key"));
+    struct app *a = app_find(c->s->w, control_text(c, "client_key"));
     if (a == NULL)
-        return no(c, "client_key is unknown");
+        return control_no(c, "client_key is unknown");
     struct event e = {.app = a, .name = STR("tiktok.ping"), .user_openid = STR_NONE, .content = STR("{}")};
     put_ids(c, ids, webhook_emit(c->s, &e, NULL, ids));
     return true;
@@ -409,14 +334,14 @@ static bool post_ping(struct call *c)
 
 static bool post_secret(struct call *c)
 {
-    struct app *a = app_find(c->s->w, member(c, "client_key"));
-    str secret = member(c, "client_secret");
+    struct app *a = app_find(c->s->w, control_text(c, "client_key"));
+    str secret = control_text(c, "client_secret");
     char old[sizeof a->secret];
     if (a == NULL || secret.n == 0)
-        return no(c, "client_key is unknown or client_secret is missing");
+        return control_no(c, "client_key is unknown or client_secret is missing");
     must(TEXT_SET(old, str_of(a->secret)));
     if (!TEXT_SET(a->secret, secret))
-        return no(c, "client_secret is too long");
+        return control_no(c, "client_secret is too long");
     must(TEXT_SET(a->old_secret, str_of(old)));
     c->s->dirty = true;
     out_bool(&c->o, "ok", true);
@@ -426,11 +351,13 @@ static bool post_secret(struct call *c)
 static bool post_reset(struct call *c)
 {
     struct world *w = c->s->w;
-    w->n_grants = w->n_codes = w->n_tokens = w->n_qrs = w->n_messages = 0;
+    w->n_grants = w->n_codes = w->n_qrs = w->n_messages = 0;
+    tokens_clear(w);
+    flights_clear(c->s);
+    rates_clear(c->s);
     clock_set(c->s, 0);
     for (size_t i = 0; i < w->n_users; i++)
         w->users[i].state = PERSON_ACTIVE;
-    memset(w->tokens, 0, sizeof w->tokens);
     memset(w->codes, 0, sizeof w->codes);
     memset(w->qrs, 0, sizeof w->qrs);
     memset(c->s->rates, 0, sizeof *c->s->rates * MAX_RATES);
@@ -457,9 +384,13 @@ static const struct {
     {"PUT", "/control/shops", put_list},
     {"GET", "/control/customers", get_list},
     {"PUT", "/control/customers", put_list},
-    {"GET", "/control/grants", get_grants},
-    {"POST", "/control/codes", post_codes},
-    {"POST", "/control/tokens", post_tokens},
+    {"GET", "/control/advertisers", get_list},
+    {"PUT", "/control/advertisers", put_list},
+    {"GET", "/control/grants", control_grants},
+    {"POST", "/control/grants", control_grants_make},
+    {"GET", "/control/refreshes", control_refreshes},
+    {"POST", "/control/codes", control_codes},
+    {"POST", "/control/tokens", control_tokens},
     {"POST", "/control/act", post_act},
     {"GET", "/control/switches", get_switches},
     {"PUT", "/control/switches", put_switches},

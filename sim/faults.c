@@ -18,15 +18,37 @@ static bool contains(str hay, const char *needle)
     return str_find(hay, str_of(needle), &at);
 }
 
+/* The token that a request names: in a header, or as member of a JSON or form body. */
+static const struct token *token_of(struct sim *s, const struct ask *q)
+{
+    str text = q->access_token.n > 0 ? q->access_token : q->authorization, refresh = STR_NONE;
+    const struct json *j = NULL;
+    struct form *f = arena_new(q->mem, struct form);
+    if (str_starts(text, STR("Bearer ")))
+        text = str_sub(text, 7, text.n);
+    if (json_parse(q->body, NULL, q->mem, &j, NULL) == RC_OK && j->type == JSON_OBJ) {
+        json_str(j, "access_token", &text);
+        json_str(j, "refresh_token", &refresh);
+    } else if (f != NULL && form_read(q->body, q->mem, f)) {
+        text = form_get(f, "token").n > 0 ? form_get(f, "token") : text;
+        refresh = form_get(f, "refresh_token");
+    }
+    const struct token *t = token_by_refresh(s->w, refresh);
+    return t != NULL ? t : token_by_access(s->w, text);
+}
+
 static bool of_app(struct sim *s, const struct fault_rule *f, const struct ask *q)
 {
     if (f->client_key[0] == '\0' || contains(q->body, f->client_key) || contains(q->query, f->client_key))
         return true;
-    str text = q->authorization;
-    if (str_starts(text, STR("Bearer ")))
-        text = str_sub(text, 7, text.n);
-    const struct token *t = token_by_access(s->w, text);
+    const struct token *t = token_of(s, q);
     return t != NULL && strcmp(s->w->apps[t->app].client_key, f->client_key) == 0;
+}
+
+static bool of_user(struct sim *s, const struct fault_rule *f, const struct ask *q)
+{
+    const struct token *t = f->user[0] == '\0' ? NULL : token_of(s, q);
+    return f->user[0] == '\0' || (t != NULL && strcmp(s->w->users[t->user].id, f->user) == 0);
 }
 
 static bool fits(struct sim *s, const struct fault_rule *f, const struct ask *q)
@@ -35,7 +57,7 @@ static bool fits(struct sim *s, const struct fault_rule *f, const struct ask *q)
         return false;
     if (f->grant_type[0] != '\0' && !contains(q->body, f->grant_type))
         return false;
-    return of_app(s, f, q);
+    return of_app(s, f, q) && of_user(s, f, q);
 }
 
 bool fault_take(struct sim *s, const struct ask *q, struct fault_rule *out)
@@ -132,19 +154,13 @@ void fault_spoil(struct sim *s, const struct fault_rule *f, struct reply *a)
 #define TEXT(n, f) MEMBER_TEXT(struct fault_rule, n, f)
 #define INT(n, f) MEMBER_INT(struct fault_rule, n, f)
 static const struct member members[] = {
-    TEXT("path", path),
-    TEXT("client_key", client_key),
-    TEXT("grant_type", grant_type),
-    TEXT("error", error),
-    TEXT("description", description),
-    TEXT("body", body),
-    INT("status", status),
-    INT("bytes", bytes),
-    INT("ms_per_byte", ms_per_byte),
-    INT("delay_ms", delay_ms),
-    INT("retry_after_s", retry_after_s),
-    INT("times", times),
-    INT("skip", skip),
+    TEXT("path", path),        TEXT("client_key", client_key),
+    TEXT("user", user),        TEXT("grant_type", grant_type),
+    TEXT("error", error),      TEXT("description", description),
+    TEXT("body", body),        INT("status", status),
+    INT("bytes", bytes),       INT("ms_per_byte", ms_per_byte),
+    INT("delay_ms", delay_ms), INT("retry_after_s", retry_after_s),
+    INT("times", times),       INT("skip", skip),
 };
 
 static bool kind_read(str name, enum fault_kind *out)

@@ -19,7 +19,8 @@ enum fault_kind {
 };
 struct fault_rule {
     enum fault_kind kind; /* FAULT_NONE: the row is free */
-    char path[128], client_key[ID_SIZE], grant_type[48], error[64], description[160], body[512];
+    char path[128], client_key[ID_SIZE], user[ID_SIZE], grant_type[48], error[64], description[160],
+        body[512];
     bool after; /* the work is done, only the answer is spoiled */
     int64_t status, bytes, ms_per_byte, delay_ms, retry_after_s, times, skip, seen, fired;
 };

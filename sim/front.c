@@ -3,6 +3,7 @@
  * everything here comes from one machine, and TikTok's own limits are simulated in the handlers.
  */
 #include "front.h"
+#include "flight.h"
 #include <errno.h>
 #include <time.h>
 
@@ -65,12 +66,14 @@ static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
     if (!buf_ok(&a.body)) {
         answer_body(rq, 500, "text/plain; charset=utf-8",
                     STR("The simulator ran out of room for this answer."));
+        flight_end(f->sim, &a);
         return RC_OK;
     }
     for (size_t i = 0; i < a.n_headers; i++)
         answer_header(rq, a.headers[i].name, a.headers[i].value);
     spoil(rq, &a);
     answer_body(rq, a.status, a.type, buf_str(&a.body));
+    flight_end(f->sim, &a);
     return RC_OK;
 }
 
@@ -79,7 +82,7 @@ static enum rc front_config(struct front *f, const struct front_options *o, stru
     char listen[320], cert[1100], key[1100], base[320];
     snprintf(listen, sizeof listen, "MZ_HTTP_LISTEN=%s", o->listen);
     snprintf(base, sizeof base, "MZ_PUBLIC_BASE_URL=%s", f->sim->url);
-    char threads[] = "MZ_HTTP_THREADS_READ=8", reads[] = "MZ_HTTP_READS_PER_SECOND=0",
+    char threads[] = "MZ_HTTP_THREADS_READ=64", reads[] = "MZ_HTTP_READS_PER_SECOND=0",
          writes[] = "MZ_HTTP_WRITES_PER_SECOND=0", exchanges[] = "MZ_HTTP_EXCHANGES_PER_SECOND=0",
          intake[] = "MZ_HTTP_INTAKE_PER_SECOND=0", mine[] = "MZ_HTTP_MAX_PER_ADDRESS=2000",
          long_lived[] = "MZ_HTTP_REQUESTS_PER_CONNECTION=1000000";

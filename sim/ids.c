@@ -83,6 +83,16 @@ void conversation_id_of(str business_id, str customer_identifier, char out[ID_SI
     base64_28(raw, "u5Mz", out);
 }
 
+void core_user_id_of(const struct user *u, char out[ID_SIZE])
+{
+    unsigned char raw[18];
+    derive("core_user_id", str_of(u->id), STR(""), raw, sizeof raw);
+    out[0] = '7';
+    for (size_t i = 0; i < sizeof raw; i++)
+        out[1 + i] = (char)('0' + raw[i] % 10);
+    out[19] = '\0';
+}
+
 void message_id_new(char out[ID_SIZE])
 {
     unsigned char raw[20];
@@ -100,6 +110,7 @@ static const struct {
     [MADE_CLIENT] = {"clt.", "!6290.va", 62},
     [MADE_QR] = {"", "", 48},
     [MADE_BUSINESS_CODE] = {"", "*3!4964", 70},
+    [MADE_ADS_CODE] = {"", "", 40},
 };
 
 void secret_new(enum secret_kind kind, char out[TOKEN_SIZE])

@@ -108,14 +108,16 @@ static enum rc world_load(struct sim *s, const struct options *o, struct fault *
     return rc == RC_OK ? scenario_load(s, o, why) : rc;
 }
 
-/* Until a signal: a snapshot a second when something changed. */
+/* Until a signal: a snapshot a second, or as often as switched, when something changed. */
 static void wait_for_end(struct sim *s, const sigset_t *set)
 {
     const struct timespec second = {.tv_sec = 1};
+    int64_t waited = 0;
     while (sigtimedwait(set, NULL, &second) < 0) {
         pthread_mutex_lock(&s->lock);
-        bool dirty = s->dirty;
+        bool dirty = s->dirty && ++waited >= switch_int(&s->sw, SW_SNAPSHOT_EVERY_S);
         pthread_mutex_unlock(&s->lock);
+        waited = dirty ? 0 : waited;
         struct fault why = {.rc = RC_OK};
         if (dirty && snapshot_save(s, &why) != RC_OK)
             say(STDERR_FILENO, "tiktok-sim: the snapshot could not be written\n");

@@ -1,34 +1,8 @@
-/* Look-ups and rings of the simulated world (model.h). Linear scans from the newest row: the tables are
- * bounded and a test asks for what it has just made. Nothing here locks, reads a clock or fails but by a full
- * table.
+/* Look-ups and rings of the simulated world (model.h). People and tokens are found by hash, for there may be
+ * many; the rest by linear scans from the newest row. Nothing here locks, reads a clock or fails but by a
+ * full table.
  */
 #include "model.h"
-
-const struct scope sim_scopes[] = {
-    {"user.info.basic", PORTAL_LOGIN, true, "Read your profile picture and display name",
-     "อ่านรูปโปรไฟล์และชื่อที่แสดงของท่าน"},
-    {"user.info.profile", PORTAL_LOGIN, false, "Read your username, bio and profile link",
-     "อ่านชื่อผู้ใช้ ข้อความแนะนำตัว และลิงก์โปรไฟล์ของท่าน"},
-    {"user.info.stats", PORTAL_LOGIN, false, "Read how many followers, likes and videos you have",
-     "อ่านจำนวนผู้ติดตาม การกดถูกใจ และวิดีโอของท่าน"},
-    {"video.list", PORTAL_LOGIN, false, "Read your public videos", "อ่านวิดีโอสาธารณะของท่าน"},
-    {"video.upload", PORTAL_LOGIN, false, "Put video drafts into your inbox",
-     "ส่งวิดีโอฉบับร่างเข้ากล่องข้อความของท่าน"},
-    {"video.publish", PORTAL_LOGIN, false, "Publish videos to your account", "เผยแพร่วิดีโอในบัญชีของท่าน"},
-    {"user.info.username", PORTAL_BUSINESS, false, "Read your username", "อ่านชื่อผู้ใช้ของท่าน"},
-    {"user.account.type", PORTAL_BUSINESS, false, "Read the type of your account", "อ่านประเภทบัญชีของท่าน"},
-    {"user.insights", PORTAL_BUSINESS, false, "Read insights about your account", "อ่านข้อมูลเชิงลึกของบัญชีของท่าน"},
-    {"video.insights", PORTAL_BUSINESS, false, "Read insights about your videos",
-     "อ่านข้อมูลเชิงลึกของวิดีโอของท่าน"},
-    {"comment.list", PORTAL_BUSINESS, false, "Read the comments on your videos", "อ่านความคิดเห็นใต้วิดีโอของท่าน"},
-    {"comment.list.manage", PORTAL_BUSINESS, false, "Answer and hide comments on your videos",
-     "ตอบและซ่อนความคิดเห็นใต้วิดีโอของท่าน"},
-    {"message.list.read", PORTAL_BUSINESS, false, "Read your direct messages", "อ่านข้อความส่วนตัวของท่าน"},
-    {"message.list.send", PORTAL_BUSINESS, false, "Send direct messages as you", "ส่งข้อความส่วนตัวในนามของท่าน"},
-    {"message.list.manage", PORTAL_BUSINESS, false, "Manage your inbox", "จัดการกล่องข้อความของท่าน"},
-    {"biz.spark.auth", PORTAL_BUSINESS, false, "Use your videos in advertisements", "ใช้วิดีโอของท่านในโฆษณา"},
-};
-const size_t sim_scopes_n = COUNT_OF(sim_scopes);
 
 struct app *app_find(struct world *w, str client_key)
 {
@@ -40,10 +14,21 @@ struct app *app_find(struct world *w, str client_key)
 
 struct user *user_find(struct world *w, str id)
 {
-    for (size_t i = 0; i < w->n_users; i++)
-        if (str_eq(str_of(w->users[i].id), id))
-            return &w->users[i];
+    for (size_t r = index_first(&w->by_user, id); r != SIZE_MAX; r = index_after(&w->by_user, r))
+        if (str_eq(str_of(w->users[r].id), id))
+            return &w->users[r];
     return NULL;
+}
+
+struct user *user_make(struct world *w, str id)
+{
+    if (w->n_users == MAX_USERS)
+        return NULL;
+    struct user *u = &w->users[w->n_users];
+    *u = (struct user){.state = PERSON_ACTIVE};
+    must(TEXT_SET(u->id, id));
+    index_put(&w->by_user, id, w->n_users++);
+    return u;
 }
 
 struct shop *shop_find(struct world *w, str id)
@@ -59,6 +44,14 @@ struct customer *customer_find(struct world *w, str id)
     for (size_t i = 0; i < w->n_customers; i++)
         if (str_eq(str_of(w->customers[i].id), id))
             return &w->customers[i];
+    return NULL;
+}
+
+struct advertiser *advertiser_find(struct world *w, str id)
+{
+    for (size_t i = 0; i < w->n_advertisers; i++)
+        if (str_eq(str_of(w->advertisers[i].id), id))
+            return &w->advertisers[i];
     return NULL;
 }
 
@@ -109,26 +102,22 @@ struct code *code_find(struct world *w, str text)
     return NULL;
 }
 
-static struct token *token_find(struct world *w, str text, bool access)
-{
-    if (text.n == 0)
-        return NULL;
-    for (size_t back = 1; back <= ring_used(w->n_tokens, MAX_TOKENS); back++) {
-        struct token *t = &w->tokens[(w->n_tokens - back) % MAX_TOKENS];
-        if (str_eq(str_of(access ? t->access : t->refresh), text))
-            return t;
-    }
-    return NULL;
-}
-
 struct token *token_by_access(struct world *w, str text)
 {
-    return token_find(w, text, true);
+    const struct index *x = &w->by_access;
+    for (size_t r = text.n == 0 ? SIZE_MAX : index_first(x, text); r != SIZE_MAX; r = index_after(x, r))
+        if (str_eq(str_of(w->tokens[r].access), text))
+            return &w->tokens[r];
+    return NULL;
 }
 
 struct token *token_by_refresh(struct world *w, str text)
 {
-    return token_find(w, text, false);
+    const struct index *x = &w->by_refresh;
+    for (size_t r = text.n == 0 ? SIZE_MAX : index_first(x, text); r != SIZE_MAX; r = index_after(x, r))
+        if (str_eq(str_of(w->tokens[r].refresh), text))
+            return &w->tokens[r];
+    return NULL;
 }
 
 struct qr *qr_find(struct world *w, str token)
@@ -166,11 +155,38 @@ struct code *code_next(struct world *w)
     return c;
 }
 
+/* Living refresh tokens are fewer than rows, because a grant has one and there are more rows than grants; so
+ * the search ends, but it is bounded all the same. */
 struct token *token_next(struct world *w)
 {
-    struct token *t = &w->tokens[w->n_tokens++ % MAX_TOKENS];
+    size_t row = w->n_tokens++ % MAX_TOKENS;
+    for (size_t i = 0; i < MAX_GRANTS && w->tokens[row].refresh[0] != '\0' && !w->tokens[row].refresh_dead;
+         i++)
+        row = w->n_tokens++ % MAX_TOKENS;
+    struct token *t = &w->tokens[row];
+    if (t->access[0] != '\0')
+        index_drop(&w->by_access, str_of(t->access), row);
+    if (t->refresh[0] != '\0')
+        index_drop(&w->by_refresh, str_of(t->refresh), row);
     *t = (struct token){.client_only = false};
     return t;
+}
+
+void token_named(struct world *w, struct token *t)
+{
+    size_t row = (size_t)(t - w->tokens);
+    if (t->access[0] != '\0')
+        index_put(&w->by_access, str_of(t->access), row);
+    if (t->refresh[0] != '\0')
+        index_put(&w->by_refresh, str_of(t->refresh), row);
+}
+
+void tokens_clear(struct world *w)
+{
+    w->n_tokens = 0;
+    memset(w->tokens, 0, sizeof w->tokens);
+    index_clear(&w->by_access, MAX_TOKENS);
+    index_clear(&w->by_refresh, MAX_TOKENS);
 }
 
 struct qr *qr_next(struct world *w)
@@ -178,52 +194,6 @@ struct qr *qr_next(struct world *w)
     struct qr *q = &w->qrs[w->n_qrs++ % MAX_QR];
     *q = (struct qr){.state = QR_NEW};
     return q;
-}
-
-static bool scope_known(str name, uint32_t *bit)
-{
-    for (size_t i = 0; i < sim_scopes_n; i++) {
-        if (str_eq(str_of(sim_scopes[i].name), name)) {
-            *bit = 1U << i;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool scopes_parse(str list, uint32_t *bits)
-{
-    bool good = true;
-    uint32_t bit;
-    *bits = 0;
-    str rest = list, head = STR_NONE;
-    while (str_cut(&rest, ',', &head)) {
-        if (scope_known(head, &bit))
-            *bits |= bit;
-        else
-            good = false;
-    }
-    return good;
-}
-
-void scopes_put(struct buf *b, uint32_t bits)
-{
-    bool first = true;
-    for (size_t i = 0; i < sim_scopes_n; i++) {
-        if ((bits & 1U << i) == 0)
-            continue;
-        if (!first)
-            buf_put_c(b, ',');
-        first = false;
-        buf_put(b, str_of(sim_scopes[i].name));
-    }
-}
-
-uint32_t scope_bit(const char *name)
-{
-    uint32_t bit = 0;
-    must(scope_known(str_of(name), &bit));
-    return bit;
 }
 
 bool text_set(char *to, size_t size, str s)

@@ -3,31 +3,46 @@
  * by its use (2.4).
  */
 #include "oauth.h"
+#include "ads.h"
 #include "authorize.h"
 #include "crypto/crypto.h"
 
 static const char *const malformed = "The request parameters are malformed.";
 
-int64_t access_life_s(const struct sim *s)
+int64_t access_life_s(const struct sim *s, enum portal portal)
 {
+    if (portal == PORTAL_BUSINESS)
+        return switch_int(&s->sw, SW_BUSINESS_ACCESS_S);
     return switch_is(&s->sw, SW_PROFILE, "legacy") ? 86400 : 7200;
 }
 
-static int64_t refresh_life_s(const struct sim *s)
+int64_t refresh_life_s(const struct sim *s, enum portal portal)
 {
+    if (portal == PORTAL_BUSINESS)
+        return switch_int(&s->sw, SW_BUSINESS_REFRESH_S);
     return switch_is(&s->sw, SW_PROFILE, "legacy") ? 31536000 : 15552000;
 }
 
 struct code *code_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes)
 {
+    static const enum secret_kind kinds[] = {
+        [PORTAL_LOGIN] = MADE_CODE, [PORTAL_BUSINESS] = MADE_BUSINESS_CODE, [PORTAL_ADS] = MADE_ADS_CODE};
+    const int64_t lives[] = {
+        [PORTAL_LOGIN] = switch_int(&s->sw, SW_CODE_TTL_S), [PORTAL_BUSINESS] = 600, [PORTAL_ADS] = 3600};
     struct code *c = code_next(s->w);
-    secret_new(a->portal == PORTAL_BUSINESS ? MADE_BUSINESS_CODE : MADE_CODE, c->text);
+    secret_new(kinds[a->portal], c->text);
     c->app = app_index(s->w, a);
     c->user = user_index(s->w, u);
     c->scopes = scopes;
-    int64_t life = a->portal == PORTAL_BUSINESS ? 600 : switch_int(&s->sw, SW_CODE_TTL_S);
-    c->expires_ms = sim_now(s) + life * 1000;
+    c->expires_ms = sim_now(s) + lives[a->portal] * 1000;
     return c;
+}
+
+static void kill_all(struct sim *s, unsigned grant)
+{
+    for (size_t i = 0; i < MAX_TOKENS; i++)
+        if (!s->w->tokens[i].client_only && s->w->tokens[i].grant == grant)
+            s->w->tokens[i].access_dead = s->w->tokens[i].refresh_dead = true;
 }
 
 struct token *token_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes)
@@ -39,6 +54,8 @@ struct token *token_make(struct sim *s, const struct app *a, const struct user *
     if (!g->active) {
         g->active = true;
         g->granted_ms = now;
+    } else if (switch_on(&s->sw, SW_NEW_GRANT_ENDS_OLD)) {
+        kill_all(s, (unsigned)(g - s->w->grants));
     }
     g->scopes = scopes;
     struct token *t = token_next(s->w);
@@ -48,18 +65,28 @@ struct token *token_make(struct sim *s, const struct app *a, const struct user *
     t->scopes = scopes;
     t->generation = g->generation;
     t->chain = ++s->w->chains;
+    t->serial = 1;
     t->chain_ms = now;
     secret_new(MADE_ACCESS, t->access);
-    secret_new(MADE_REFRESH, t->refresh);
-    bool business = a->portal == PORTAL_BUSINESS;
-    t->access_ms = now + (business ? 86400 : access_life_s(s)) * 1000;
-    t->refresh_ms = now + (business ? 31536000 : refresh_life_s(s)) * 1000;
+    if (a->portal == PORTAL_ADS) { /* never expires, is never refreshed (marketing 1.3) */
+        t->access_ms = INT64_MAX;
+        t->refresh_dead = true;
+    } else {
+        secret_new(MADE_REFRESH, t->refresh);
+        t->access_ms = now + access_life_s(s, a->portal) * 1000;
+        t->refresh_ms = now + refresh_life_s(s, a->portal) * 1000;
+    }
+    token_named(s->w, t);
     s->dirty = true;
     return t;
 }
 
 void token_answer(struct sim *s, const struct token *t, struct buf *b)
 {
+    if (s->w->apps[t->app].portal == PORTAL_ADS) {
+        ads_token_data(s, t, true, b);
+        return;
+    }
     struct out o;
     struct buf scopes;
     char open_id[ID_SIZE];
@@ -202,32 +229,77 @@ static void exchange_code(struct sim *s, const struct form *f, struct reply *a)
 
 /* ---- refresh_token ---- */
 
-static void kill_chain_access(struct sim *s, uint32_t chain)
+/* The neighbour in the chain; NULL: there is none, or its row has been given away. */
+static struct token *chain_at(struct sim *s, const struct token *t, uint32_t link)
 {
-    size_t used = s->w->n_tokens < MAX_TOKENS ? s->w->n_tokens : MAX_TOKENS;
-    for (size_t i = 0; i < used; i++)
-        if (s->w->tokens[i].chain == chain && !s->w->tokens[i].client_only)
-            s->w->tokens[i].access_dead = true;
+    struct token *n = link == 0 ? NULL : &s->w->tokens[link - 1];
+    return n != NULL && n->chain == t->chain && !n->client_only ? n : NULL;
 }
 
+void token_used(struct sim *s, const struct token *t)
+{
+    struct token *before = chain_at(s, t, t->prev);
+    if (before == NULL || !before->grace)
+        return;
+    before->grace = false;
+    before->refresh_dead = true;
+}
+
+void token_reused(struct sim *s, const struct token *t)
+{
+    if (!switch_on(&s->sw, SW_REUSE_ENDS_CHAIN))
+        return;
+    for (struct token *n = chain_at(s, t, t->next); n != NULL; n = chain_at(s, n, n->next))
+        n->access_dead = n->refresh_dead = true;
+}
+
+static bool rotates_same(const struct sim *s, enum portal portal)
+{
+    if (switch_is(&s->sw, SW_ROTATION, "profile"))
+        return portal == PORTAL_LOGIN && switch_is(&s->sw, SW_PROFILE, "legacy") &&
+               switch_on(&s->sw, SW_REFRESH_SAME);
+    return switch_is(&s->sw, SW_ROTATION, "same");
+}
+
+/* The predecessor dies, or is honoured until its successor is used; an unused successor of before dies. */
+static void retire(struct sim *s, struct token *old)
+{
+    struct token *unused = old->grace ? chain_at(s, old, old->next) : NULL;
+    if (unused != NULL)
+        unused->access_dead = unused->refresh_dead = true;
+    old->grace = switch_is(&s->sw, SW_ROTATION, "rotate_with_grace");
+    old->refresh_dead = !old->grace && !planted("sim.refresh_twice");
+    if (!switch_on(&s->sw, SW_REFRESH_KILLS_ACCESS))
+        return;
+    for (struct token *t = old; t != NULL; t = chain_at(s, t, t->prev))
+        t->access_dead = true;
+}
+
+/* A business refresh never renews the year, which counts from the consent (messaging 1.4). */
 struct token *token_rotate(struct sim *s, struct token *old)
 {
     int64_t now = sim_now(s);
-    bool legacy = switch_is(&s->sw, SW_PROFILE, "legacy");
-    bool same = legacy && switch_on(&s->sw, SW_REFRESH_SAME);
-    if (switch_on(&s->sw, SW_REFRESH_KILLS_ACCESS))
-        kill_chain_access(s, old->chain);
+    enum portal portal = s->w->apps[old->app].portal;
+    bool same = rotates_same(s, portal);
+    token_used(s, old);
+    retire(s, old);
     struct token before = *old;
-    old->refresh_dead = !planted("sim.refresh_twice");
     struct token *t = token_next(s->w);
     *t = before;
-    t->access_dead = false;
+    t->access_dead = t->refresh_dead = t->grace = false;
+    t->serial = before.serial + 1;
+    t->prev = (uint32_t)(old - s->w->tokens) + 1;
+    t->next = 0;
+    old->next = (uint32_t)(t - s->w->tokens) + 1;
     secret_new(MADE_ACCESS, t->access);
     if (!same)
         secret_new(MADE_REFRESH, t->refresh);
-    t->access_ms = now + access_life_s(s) * 1000;
-    if (!same && switch_is(&s->sw, SW_REFRESH_CLOCK, "restart"))
-        t->refresh_ms = now + refresh_life_s(s) * 1000;
+    int64_t access = t->access_life_s > 0 ? t->access_life_s : access_life_s(s, portal);
+    int64_t refresh = t->refresh_life_s > 0 ? t->refresh_life_s : refresh_life_s(s, portal);
+    t->access_ms = now + access * 1000;
+    if (!same && portal == PORTAL_LOGIN && switch_is(&s->sw, SW_REFRESH_CLOCK, "restart"))
+        t->refresh_ms = now + refresh * 1000;
+    token_named(s->w, t);
     s->dirty = true;
     return t;
 }
@@ -239,6 +311,8 @@ static void exchange_refresh(struct sim *s, const struct form *f, struct reply *
         return;
     struct token *t = token_by_refresh(s->w, form_get(f, "refresh_token"));
     if (t == NULL || &s->w->apps[t->app] != app || !refresh_alive(s->w, t, sim_now(s))) {
+        if (t != NULL)
+            token_reused(s, t);
         reply_error(s, a, 200, "invalid_grant", "Refresh token is invalid or expired.");
         return;
     }
@@ -260,6 +334,7 @@ static void exchange_client(struct sim *s, const struct form *f, struct reply *a
     t->app = app_index(s->w, app);
     t->access_ms = sim_now(s) + 7200000;
     secret_new(MADE_CLIENT, t->access);
+    token_named(s->w, t);
     out_init(&o, &a->body, false);
     out_open(&o, NULL, '{');
     out_cstr(&o, "access_token", t->access);

@@ -64,6 +64,8 @@ static const struct {
     [W_TICKETS] = {"Waiting QR codes", "QR ที่รออยู่"},
     [W_BACK] = {"Back", "กลับ"},
     [W_SANDBOX] = {"sandbox", "แซนด์บ็อกซ์"},
+    [W_AD_ACCOUNTS] = {"For these ad accounts:", "สำหรับบัญชีโฆษณาต่อไปนี้"},
+    [W_NO_AD_ACCOUNTS] = {"This person has no ad account.", "บุคคลนี้ไม่มีบัญชีโฆษณา"},
     [W_TOO_LONG] = {"A message has 1 to 2,000 bytes.", "ข้อความต้องมีขนาด 1 ถึง 2,000 ไบต์"},
 };
 

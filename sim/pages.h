@@ -55,6 +55,8 @@ enum word {
     W_BACK,
     W_SANDBOX,
     W_TOO_LONG,
+    W_AD_ACCOUNTS,
+    W_NO_AD_ACCOUNTS,
     W_COUNT
 };
 struct sheet {

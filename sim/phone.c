@@ -3,6 +3,7 @@
  * personal_account and business_account in lower case). A customer of the EEA, CH or UK causes
  * im_receive_msg_eu, which carries no text. Answers of the shop come in part 3.
  */
+#include "account.h"
 #include "pages.h"
 #include "sender.h"
 
@@ -104,8 +105,10 @@ static struct message *message_send(struct sim *s, const struct shop *shop, cons
                       .user_openid = str_of(business_id),
                       .content = buf_str(&content),
                       .create_time_s = m->at_ms / 1000};
-    webhook_emit(s, &e, plan, ids);
-    m->delivery = ids[0];
+    const struct user *owner = user_find(s->w, str_of(shop->user));
+    if (owner == NULL || messages_open(s, app, owner))
+        webhook_emit(s, &e, plan, ids);
+    m->delivery = ids[0]; /* 0: it waits among the account's requests, and no event tells of it */
     buf_release(&content);
     s->dirty = true;
     return m;
@@ -114,6 +117,8 @@ static struct message *message_send(struct sim *s, const struct shop *shop, cons
 static enum delivery_state message_state(struct sim *s, const struct message *m)
 {
     const struct delivery *d = delivery_find(s, m->delivery);
+    if (m->delivery == 0)
+        return DELIVERY_HELD;
     return d == NULL ? DELIVERY_DELIVERED : d->state;
 }
 

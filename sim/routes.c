@@ -3,7 +3,6 @@
  */
 #include "sim.h"
 
-#define BUSINESS "/open_api/v1.3/"
 const struct sim_route sim_routes[] = {
     {"GET", "/v2/auth/authorize/", .form = FORM_PAGE, .handle = authorize_get, .doc = "authorization page"},
     {"GET", "/v2/auth/authorize", .form = FORM_PAGE, .handle = authorize_get,
@@ -17,16 +16,12 @@ const struct sim_route sim_routes[] = {
     {"POST", "/v2/video/list/", .form = FORM_V2, .handle = video_list, .doc = "videos by page"},
     {"POST", "/v2/video/query/", .form = FORM_V2, .handle = video_query, .doc = "videos by id"},
     {"GET", "/sim-cdn/", .prefix = true, .form = FORM_PAGE, .handle = cdn_get, .doc = "avatars and covers"},
-    {"POST", BUSINESS "tt_user/oauth2/token/", .form = FORM_BUSINESS, .handle = business_token,
-     .doc = "code"},
-    {"POST", BUSINESS "tt_user/oauth2/refresh_token/", .form = FORM_BUSINESS, .handle = business_refresh,
-     .doc = "refresh"},
-    {"POST", BUSINESS "tt_user/oauth2/revoke/", .form = FORM_BUSINESS, .handle = business_revoke,
-     .doc = "revoke"},
-    {"POST", BUSINESS "tt_user/token_info/get/", .form = FORM_BUSINESS, .handle = business_token_info,
-     .doc = "scopes of a token"},
-    {"*", BUSINESS, .prefix = true, .form = FORM_BUSINESS, .handle = business_other,
-     .doc = "no such endpoint yet"},
+    {"*", "/open_api/v1.3/", .prefix = true, .form = FORM_BUSINESS, .handle = v13_any,
+     .doc = "API for Business: the rows of v13.c"},
+    {"GET", "/portal/auth", .form = FORM_PAGE, .handle = ads_auth_get,
+     .doc = "an advertiser authorises an app"},
+    {"GET", "/marketing_api/auth", .form = FORM_PAGE, .handle = ads_auth_get, .doc = "its older address"},
+    {"POST", "/sim/ads-consent", .form = FORM_PAGE, .handle = ads_auth_post, .doc = "its form"},
     {"GET", "/", .quiet = true, .form = FORM_PAGE, .handle = home_page, .doc = "start page"},
     {"GET", "/sim/people", .quiet = true, .form = FORM_PAGE, .handle = people_get, .doc = "who am I"},
     {"POST", "/sim/people", .quiet = true, .form = FORM_PAGE, .handle = people_post, .doc = "I am"},

@@ -3,6 +3,7 @@
  * otherwise, whatever the name resolved to. Certificates are not checked, because the peer is this machine.
  */
 #include "sender.h"
+#include "hooks.h"
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -89,7 +90,7 @@ static void prepare(struct sim *s, struct delivery *d, struct post *p)
     p->at_ms = sim_now(s);
     p->business = a->portal == PORTAL_BUSINESS;
     p->timeout_ms = switch_int(&s->sw, SW_WEBHOOK_TIMEOUT_MS);
-    must(TEXT_SET(p->url, str_of(a->webhook_url)));
+    must(TEXT_SET(p->url, str_of(hook_url(s, a, d->event))));
     snprintf(p->log_header, sizeof p->log_header, "x-tt-logid: %s", d->log_id);
     buf_clear(&p->body);
     buf_put(&p->body, buf_str(&d->body));

@@ -3,6 +3,8 @@
  * (record.c).
  */
 #include "sim.h"
+#include "flight.h"
+#include "rates.h"
 #include "record.h"
 #include "faults.h"
 #include "sender.h"
@@ -23,6 +25,11 @@ void sim_init(struct sim *s)
     s->deliveries = mem_new(sizeof *s->deliveries * MAX_DELIVERIES);
     s->timers = mem_new(sizeof *s->timers * MAX_TIMERS);
     s->rates = mem_new(sizeof *s->rates * MAX_RATES);
+    s->limits = rates_open();
+    s->flights = mem_new(sizeof *s->flights * MAX_FLIGHTS);
+    index_open(&s->w->by_user, MAX_USERS);
+    index_open(&s->w->by_access, MAX_TOKENS);
+    index_open(&s->w->by_refresh, MAX_TOKENS);
     switches_init(&s->sw);
     must(TEXT_SET(s->url, STR("http://127.0.0.1")));
 }
@@ -31,6 +38,11 @@ void sim_release(struct sim *s)
 {
     record_clear(s);
     deliveries_clear(s);
+    index_close(&s->w->by_user);
+    index_close(&s->w->by_access);
+    index_close(&s->w->by_refresh);
+    rates_close(&s->limits);
+    mem_free(s->flights);
     mem_free(s->w);
     mem_free(s->log);
     mem_free(s->faults);
@@ -123,6 +135,7 @@ void reply_error(struct sim *s, struct reply *a, int status, const char *code, c
 {
     buf_clear(&a->body);
     reply_json(a, status);
+    must(TEXT_SET(a->code, str_sub(str_of(code), 0, sizeof a->code - 1)));
     switch (a->form) {
     case FORM_OAUTH:
         if (status == 200 && switch_is(&s->sw, SW_OAUTH_ERROR_STATUS, "400"))
@@ -188,15 +201,13 @@ static void serve_row(struct sim *s, const struct sim_route *row, const struct a
         return;
     }
     bool spoiled = !row->quiet && fault_take(s, q, &fault);
-    if (spoiled && !fault.after) {
-        if (fault_needs_work(&fault))
-            row->handle(s, q, a);
-        fault_spoil(s, &fault, a);
-        return;
-    }
-    row->handle(s, q, a);
+    bool works = !spoiled || fault.after || fault_needs_work(&fault);
+    flight_begin(s, q, a);
+    if (works)
+        row->handle(s, q, a);
     if (spoiled)
         fault_spoil(s, &fault, a);
+    flight_answered(s, a);
 }
 
 void sim_serve(struct sim *s, const struct ask *q, struct reply *a)

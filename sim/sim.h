@@ -38,6 +38,10 @@ struct reply {
     size_t keep_bytes; /* SIZE_MAX: all */
     int64_t ms_per_byte, delay_ms;
     char fault[32];
+    char code[40]; /* of an error */
+    /* a refresh: its entry (flight.h), the presented token's row and link as they were; 0: none */
+    uint64_t flight;
+    uint32_t flight_token, flight_next;
 };
 struct sim;
 typedef void (*sim_fn)(struct sim *s, const struct ask *q, struct reply *a);
@@ -57,6 +61,8 @@ struct fault_rule;
 struct delivery;
 struct timer;
 struct rate;
+struct rates;
+struct flight;
 struct sim {
     pthread_mutex_t lock;
     pthread_cond_t wake; /* the sender has something to do */
@@ -68,7 +74,10 @@ struct sim {
     struct delivery *deliveries;
     uint64_t deliveries_n;
     struct timer *timers;
-    struct rate *rates;
+    struct rate *rates;   /* of v2 endpoints */
+    struct rates *limits; /* of v1.3 (rates.h) */
+    struct flight *flights;
+    uint64_t flights_n;
     uint64_t drawn; /* duplicate/lost/reorder percentages draw from this counter */
     bool dirty, stopping;
     char url[256]; /* public origin, no final slash */
@@ -106,12 +115,10 @@ HANDLER(control_qr_step);
 HANDLER(user_info);  /* userinfo.c */
 HANDLER(video_list); /* video.c */
 HANDLER(video_query);
-HANDLER(cdn_get);        /* avatar.c */
-HANDLER(business_token); /* business.c */
-HANDLER(business_refresh);
-HANDLER(business_revoke);
-HANDLER(business_token_info);
-HANDLER(business_other);
+HANDLER(cdn_get);      /* avatar.c */
+HANDLER(v13_any);      /* v13.c */
+HANDLER(ads_auth_get); /* ads_page.c */
+HANDLER(ads_auth_post);
 HANDLER(home_page); /* pages.c */
 HANDLER(asset_get);
 HANDLER(phone_page); /* phone.c */
@@ -129,7 +136,7 @@ struct code *code_make(struct sim *s, const struct app *a, const struct user *u,
 /* A new pair under the grant, which becomes active with these scopes. NULL: the grant table is full. */
 struct token *token_make(struct sim *s, const struct app *a, const struct user *u, uint32_t scopes);
 void token_answer(struct sim *s, const struct token *t, struct buf *b); /* the token endpoint's JSON */
-/* Ends a grant: every token dies now; then the webhook, unless quiet. */
+/* Ends a grant: every token dies now; then the webhook, unless quiet or of a portal that sends none. */
 void grant_end(struct sim *s, struct grant *g, int reason, bool webhook);
 /* 401, 429 ... already answered when NULL comes back. */
 struct token *bearer(struct sim *s, const struct ask *q, struct reply *a);

@@ -3,6 +3,7 @@
  * file and renamed.
  */
 #include "files.h"
+#include "ads.h"
 #include "sim.h"
 #include "faults.h"
 #include <errno.h>
@@ -126,8 +127,11 @@ static void write_token(struct sim *s, struct out *o, const struct token *t)
     out_cstr(o, "refresh", t->refresh);
     out_int(o, "scopes", t->scopes);
     out_int(o, "chain", t->chain);
+    out_int(o, "serial", t->serial);
     out_bool(o, "access_dead", t->access_dead);
     out_bool(o, "refresh_dead", t->refresh_dead);
+    out_int(o, "access_life_s", t->access_life_s);
+    out_int(o, "refresh_life_s", t->refresh_life_s);
     out_int(o, "access_ms", t->access_ms);
     out_int(o, "refresh_ms", t->refresh_ms);
     out_int(o, "chain_ms", t->chain_ms);
@@ -147,6 +151,8 @@ static void write_grants(struct sim *s, struct out *o)
         out_cstr(o, "user", s->w->users[g->user].id);
         out_int(o, "scopes", g->scopes);
         out_int(o, "granted_ms", g->granted_ms);
+        if (s->w->apps[g->app].portal == PORTAL_ADS)
+            ads_put_granted(s, g, "advertisers", o);
         out_close(o, '}');
     }
     out_close(o, ']');
@@ -171,7 +177,7 @@ static void snapshot_write(struct sim *s, struct buf *b)
     for (size_t i = 0; i < SW_COUNT; i++)
         out_cstr(&o, switch_rows[i].name, s->sw.text[i]);
     out_close(&o, '}');
-    static const char *const lists[] = {"apps", "users", "shops", "customers"};
+    static const char *const lists[] = {"apps", "users", "shops", "customers", "advertisers"};
     for (size_t i = 0; i < COUNT_OF(lists); i++)
         must(world_write(s, str_of(lists[i]), &o, false));
     write_grants(s, &o);
@@ -235,13 +241,19 @@ static void load_grant(struct sim *s, const struct json *row)
     json_i64(row, "granted_ms", &g->granted_ms);
     json_i64(row, "scopes", &scopes);
     g->scopes = (uint32_t)scopes;
+    const struct json *list = json_get(row, "advertisers");
+    for (const struct json *x = list == NULL ? NULL : list->child; x != NULL; x = x->next) {
+        const struct advertiser *ad = x->type == JSON_STR ? advertiser_find(s->w, x->s) : NULL;
+        if (ad != NULL)
+            g->advertisers[(ad - s->w->advertisers) / 64] |= UINT64_C(1) << ((ad - s->w->advertisers) % 64);
+    }
 }
 
 static void load_token(struct sim *s, const struct json *row)
 {
     struct app *a;
     struct user *u;
-    int64_t scopes = 0, chain = 0;
+    int64_t scopes = 0, chain = 0, serial = 1;
     str text = STR_NONE;
     struct grant *g = owner(s, row, &a, &u) ? grant_make(s->w, a, u) : NULL;
     if (g == NULL)
@@ -253,6 +265,9 @@ static void load_token(struct sim *s, const struct json *row)
     t->generation = g->generation;
     json_i64(row, "scopes", &scopes);
     json_i64(row, "chain", &chain);
+    json_i64(row, "serial", &serial);
+    json_i64(row, "access_life_s", &t->access_life_s);
+    json_i64(row, "refresh_life_s", &t->refresh_life_s);
     json_i64(row, "access_ms", &t->access_ms);
     json_i64(row, "refresh_ms", &t->refresh_ms);
     json_i64(row, "chain_ms", &t->chain_ms);
@@ -260,11 +275,13 @@ static void load_token(struct sim *s, const struct json *row)
     json_bool(row, "refresh_dead", &t->refresh_dead);
     t->scopes = (uint32_t)scopes;
     t->chain = (uint32_t)chain;
+    t->serial = (uint32_t)serial;
     s->w->chains = t->chain > s->w->chains ? t->chain : s->w->chains;
     if (!json_str(row, "access", &text) || !TEXT_SET(t->access, text))
         t->access_dead = true;
     if (!json_str(row, "refresh", &text) || !TEXT_SET(t->refresh, text))
         t->refresh_dead = true;
+    token_named(s->w, t);
 }
 
 static enum rc load_member(struct sim *s, const struct json *m, struct fault *why)

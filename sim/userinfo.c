@@ -2,7 +2,7 @@
  * ungranted field refuses the whole call. The answer holds only what was asked, in the table's order and not
  * the request's.
  */
-#include "sim.h"
+#include "oauth.h"
 #include "sender.h"
 
 enum info {
@@ -82,6 +82,7 @@ struct token *bearer(struct sim *s, const struct ask *q, struct reply *a)
     }
     a->client_key = str_of(s->w->apps[t->app].client_key);
     a->user = str_of(s->w->users[t->user].id);
+    token_used(s, t);
     return t;
 }
 

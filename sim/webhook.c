@@ -4,6 +4,7 @@
  * sender.c.
  */
 #include "sender.h"
+#include "hooks.h"
 #include "members.h"
 #include "crypto/crypto.h"
 
@@ -81,7 +82,7 @@ static uint64_t put_one(struct sim *s, const struct event *e, const struct plan 
         d->state = DELIVERY_HELD;
     if (p->lost)
         d->state = DELIVERY_LOST;
-    if (e->app->webhook_url[0] == '\0' || !buf_ok(&d->body))
+    if (hook_url(s, e->app, d->event)[0] == '\0' || !buf_ok(&d->body))
         d->state = DELIVERY_DROPPED;
     return d->id;
 }
@@ -164,7 +165,7 @@ void deliveries_write(struct sim *s, uint64_t after, struct out *o)
         out_int(o, "id", (int64_t)d->id);
         out_cstr(o, "client_key", s->w->apps[d->app].client_key);
         out_cstr(o, "event", d->event);
-        out_cstr(o, "url", s->w->apps[d->app].webhook_url);
+        out_cstr(o, "url", hook_url(s, &s->w->apps[d->app], d->event));
         out_str(o, "body", buf_str(&d->body));
         out_cstr(o, "state", delivery_state_names[d->state]);
         out_int(o, "due_ms", d->due_ms);

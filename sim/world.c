@@ -3,10 +3,13 @@
  * refused, so that a misspelled one does not look like a working test.
  */
 #include "files.h"
+#include "account.h"
 #include "authorize.h"
+#include "hooks.h"
 #include "members.h"
 
-static const char *const portals[] = {[PORTAL_LOGIN] = "login", [PORTAL_BUSINESS] = "business"};
+static const char *const portals[] = {
+    [PORTAL_LOGIN] = "login", [PORTAL_BUSINESS] = "business", [PORTAL_ADS] = "ads"};
 static const char *const app_states[] = {
     [APP_DRAFT] = "draft", [APP_IN_REVIEW] = "in_review", [APP_LIVE] = "live", [APP_SANDBOX] = "sandbox"};
 static const char *const person_states[] = {[PERSON_ACTIVE] = "active",
@@ -34,6 +37,8 @@ static const struct member app_members[] = {
     MEMBER_TEXT(struct app, "name", name),
     MEMBER_TEXT(struct app, "organization", organization),
     MEMBER_TEXT(struct app, "webhook_url", webhook_url),
+    MEMBER_TEXT(struct app, "messaging", messaging),
+    MEMBER_BOOL(struct app, "us_approved", us_approved),
 };
 static const struct member user_members[] = {
     MEMBER_TEXT(struct user, "id", id),
@@ -41,6 +46,9 @@ static const struct member user_members[] = {
     MEMBER_TEXT(struct user, "username", username),
     MEMBER_TEXT(struct user, "bio", bio),
     MEMBER_TEXT(struct user, "union_id", union_id),
+    MEMBER_TEXT(struct user, "region", region),
+    MEMBER_TEXT(struct user, "account_type", account_type),
+    MEMBER_TEXT(struct user, "message_permission", message_permission),
     MEMBER_BOOL(struct user, "verified", verified),
     MEMBER_INT(struct user, "followers", followers),
     MEMBER_INT(struct user, "following", following),
@@ -63,6 +71,22 @@ static const struct member customer_members[] = {
     MEMBER_BOOL(struct customer, "follower", follower),
     MEMBER_BOOL(struct customer, "eu", eu),
 };
+
+static const struct member advertiser_members[] = {
+    MEMBER_TEXT(struct advertiser, "id", id),
+    MEMBER_TEXT(struct advertiser, "name", name),
+    MEMBER_TEXT(struct advertiser, "user", user),
+};
+
+/* One of "a|b|c", or empty. */
+static bool choice(const char *text, const char *choices)
+{
+    str rest = str_of(choices), one = STR_NONE;
+    while (str_cut(&rest, '|', &one))
+        if (str_eq(one, str_of(text)))
+            return true;
+    return text[0] == '\0';
+}
 
 /* ---- apps ---- */
 
@@ -138,6 +162,10 @@ static bool app_special(const struct json *m, const char *folder, struct app *a)
     }
     if (str_eq(m->key, STR("scopes")))
         return m->type == JSON_STR && (m->s.n == 0 || scopes_parse(m->s, &a->scopes));
+    if (str_eq(m->key, STR("permissions")))
+        return m->type == JSON_STR && (m->s.n == 0 || permissions_parse(m->s, &a->scopes));
+    if (str_eq(m->key, STR("webhooks")))
+        return hooks_read(m, a);
     if (str_eq(m->key, STR("redirect_uris")))
         return read_uris(m, a);
     if (str_eq(m->key, STR("target_users")))
@@ -166,6 +194,8 @@ static enum rc put_app(struct sim *s, const struct json *row, const char *folder
     if (rc == RC_OK && !url_local(str_of(next->webhook_url)))
         rc =
             fault_set(why, RC_INVALID, "sim.row", "apps: webhook_url must be a loopback address with a port");
+    if (rc == RC_OK && !choice(next->messaging, "approved|pending"))
+        rc = fault_set(why, RC_INVALID, "sim.row", "apps: messaging is approved or pending");
     if (rc == RC_OK && next->secret[0] == '\0')
         rc = fault_set(why, RC_INVALID, "sim.row", "apps: client_secret or client_secret_file is required");
     if (rc == RC_OK && have == NULL && w->n_apps == MAX_APPS)
@@ -213,7 +243,7 @@ static enum rc put_user(struct sim *s, const struct json *row, const char *folde
     (void)folder;
     if (!json_str(row, "id", &id) || !id_plain(id))
         return fault_set(why, RC_INVALID, "sim.row", "users: id is required, of letters, digits and -_.");
-    struct user *have = user_find(s->w, id), next = {.state = PERSON_ACTIVE};
+    struct user *have = user_find(s->w, id), next = {.state = PERSON_ACTIVE, .region = "TH"};
     if (have != NULL)
         next = *have;
     for (const struct json *m = row->child; m != NULL; m = m->next)
@@ -221,9 +251,32 @@ static enum rc put_user(struct sim *s, const struct json *row, const char *folde
             return bad(m, "users", why);
     if (next.videos < 0 || next.videos > 1000)
         return fault_set(why, RC_INVALID, "sim.row", "users: videos 0 to 1000");
-    if (have == NULL && s->w->n_users == MAX_USERS)
+    if (!region_known(str_of(next.region)) || !choice(next.account_type, "business|personal") ||
+        !choice(next.message_permission, "everyone|requests|nobody"))
+        return fault_set(why, RC_INVALID, "sim.row", "users: bad region, account_type or message_permission");
+    if (have == NULL)
+        have = user_make(s->w, id);
+    if (have == NULL)
         return fault_set(why, RC_FULL, "sim.row", "at most %d users", MAX_USERS);
-    *(have != NULL ? have : &s->w->users[s->w->n_users++]) = next;
+    *have = next;
+    return RC_OK;
+}
+
+static enum rc put_advertiser(struct sim *s, const struct json *row, const char *folder, struct fault *why)
+{
+    str id = STR_NONE;
+    (void)folder;
+    if (!json_str(row, "id", &id) || !id_plain(id))
+        return fault_set(why, RC_INVALID, "sim.row", "advertisers: id is required, of digits");
+    struct advertiser *have = advertiser_find(s->w, id), next = {.id = ""};
+    if (have != NULL)
+        next = *have;
+    for (const struct json *m = row->child; m != NULL; m = m->next)
+        if (!member_read(advertiser_members, COUNT_OF(advertiser_members), m, &next))
+            return bad(m, "advertisers", why);
+    if (have == NULL && s->w->n_advertisers == MAX_ADVERTISERS)
+        return fault_set(why, RC_FULL, "sim.row", "at most %d advertisers", MAX_ADVERTISERS);
+    *(have != NULL ? have : &s->w->advertisers[s->w->n_advertisers++]) = next;
     return RC_OK;
 }
 
@@ -272,9 +325,10 @@ static void write_app(struct out *o, const struct app *a)
     out_cstr(o, "portal", portals[a->portal]);
     out_cstr(o, "state", app_states[a->state]);
     buf_init(&scopes, NULL, 1024);
-    scopes_put(&scopes, a->scopes);
-    out_str(o, "scopes", buf_str(&scopes));
+    rights_put(a, &scopes, a->scopes);
+    out_str(o, a->portal == PORTAL_ADS ? "permissions" : "scopes", buf_str(&scopes));
     buf_release(&scopes);
+    hooks_write(a, o);
     out_open(o, "redirect_uris", '{');
     for (size_t k = 0; k < URI_KINDS; k++) {
         out_open(o, uri_kinds[k], '[');
@@ -323,15 +377,21 @@ static void write_row(struct sim *s, struct out *o, size_t list, size_t i, bool 
         write_user(s, o, &s->w->users[i], derived);
     else if (list == 2)
         members_write(shop_members, COUNT_OF(shop_members), &s->w->shops[i], o);
-    else
+    else if (list == 3)
         members_write(customer_members, COUNT_OF(customer_members), &s->w->customers[i], o);
+    else
+        members_write(advertiser_members, COUNT_OF(advertiser_members), &s->w->advertisers[i], o);
     out_close(o, '}');
 }
 
 static const struct {
     const char *name;
     enum rc (*put)(struct sim *s, const struct json *row, const char *folder, struct fault *why);
-} lists[] = {{"apps", put_app}, {"users", put_user}, {"shops", put_shop}, {"customers", put_customer}};
+} lists[] = {{"apps", put_app},
+             {"users", put_user},
+             {"shops", put_shop},
+             {"customers", put_customer},
+             {"advertisers", put_advertiser}};
 
 enum rc world_put(struct sim *s, str list, const struct json *row, const char *folder, struct fault *why)
 {
@@ -348,7 +408,8 @@ enum rc world_put(struct sim *s, str list, const struct json *row, const char *f
 
 bool world_write(struct sim *s, str list, struct out *o, bool derived)
 {
-    const size_t counts[] = {s->w->n_apps, s->w->n_users, s->w->n_shops, s->w->n_customers};
+    const size_t counts[] = {s->w->n_apps, s->w->n_users, s->w->n_shops, s->w->n_customers,
+                             s->w->n_advertisers};
     for (size_t i = 0; i < COUNT_OF(lists); i++) {
         if (!str_eq(str_of(lists[i].name), list))
             continue;

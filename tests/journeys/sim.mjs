@@ -717,7 +717,7 @@ test('sim.business.tokens', async () => {
   const gone = (await call('tt_user/oauth2/revoke/', { client_id: id, client_secret: SECRET, access_token: r.data.access_token })).body;
   equal([gone.code, gone.data], [0, {}], 'revoke');
   equal((await call('tt_user/token_info/get/', { app_id: id, access_token: r.data.access_token })).body.code, 40105, 'dead');
-  equal((await call('business/get/', {})).body.code, 40104, 'no token');
+  equal((await json(await fetch(`${sim.url}/open_api/v1.3/business/get/`))).body.code, 40104, 'no token');
   equal((await fetch(`${sim.url}/open_api/v1.3/business/get`)).status, 404, 'no slash');
 });
 
