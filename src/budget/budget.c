@@ -1,43 +1,48 @@
-/* Sliding minute per bucket in 60 one-second cells. Buckets are found by a hash of (app, endpoint); at most
- * 256, far above apps x endpoints; beyond that the last bucket is shared, which only makes the limit
- * stricter.
- */
-#include <pthread.h>
-#include "budget/budget.h"
+/* The room: open, take a permit (one reservation, or a slot of a slice that this node holds), sleep until the
+ * slot, show what stands where. What can go wrong: a thread is held up between its slot and its call; the
+ * spare part of every limit is for that. */
+#include <errno.h>
+#include <time.h>
+#include "budget/budget_priv.h"
 
-enum { BUCKETS = 256, CELLS = 60 };
+const struct metric budget_metrics[] = {
+    [BM_PERMITS] = {"mz_budget_permits_total", METRIC_COUNTER, "family",
+                    "Permits given for calls to TikTok."},
+    [BM_LIMITED] = {"mz_budget_limited_total", METRIC_COUNTER, "family,limit",
+                    "Calls that were sent away until later, by the limit."},
+    [BM_SHUT] = {"mz_budget_shut_total", METRIC_COUNTER, "family,limit",
+                 "Times that TikTok refused for too many calls and a bucket was shut."},
+    [BM_WAIT] = {"mz_budget_wait_seconds", METRIC_HISTOGRAM, "family", "How long a permit was slept for."},
+    [BM_USED] = {"mz_budget_used_percent", METRIC_GAUGE, "family,limit",
+                 "Used part of an app's limit in its window, at the last permit of this node."},
+};
+const size_t budget_metrics_n = COUNT_OF(budget_metrics);
 
-struct bucket {
-    uint64_t name;
-    int64_t shut_until_ms;
-    int64_t second[CELLS];
-    uint32_t count[CELLS];
+const struct event_doc budget_event_docs[] = {
+    {"budget.shut", "TikTok refused for too many calls: a bucket is shut until the penalty is over."},
+    {"budget.tidy", "Old buckets could not be deleted; tried again in ten minutes."},
 };
-struct budget {
-    pthread_mutex_t lock;
-    int64_t per_minute;
-    size_t n;
-    struct bucket at[BUCKETS];
-};
-
-const struct setting budget_settings[] = {
-    {.key = "budget.per_minute",
-     .kind = SET_INT,
-     .min = 1,
-     .max = 1000000,
-     .unit = "calls",
-     .def = "600",
-     .doc =
-         "Calls a minute to one TikTok endpoint for one app. TikTok publishes 600 for open.tiktokapis.com."},
-};
-const size_t budget_settings_n = COUNT_OF(budget_settings);
+const size_t budget_event_docs_n = COUNT_OF(budget_event_docs);
 
 enum rc budget_open(const struct budget_options *o, struct budget **out, struct fault *why)
 {
-    (void)why;
+    static const char hex[] = "0123456789abcdef";
+    pthread_condattr_t mono;
+    unsigned char dice[sizeof((*out)->node) - 1];
+    if (o->store == NULL || o->config == NULL)
+        return fault_set(why, RC_BUG, "budget.options", "no store or no configuration");
     struct budget *b = mem_new(sizeof *b);
-    must(pthread_mutex_init(&b->lock, NULL) == 0);
-    b->per_minute = config_int(o->config, "budget.per_minute");
+    b->store = o->store;
+    b->log = o->log;
+    b->tidied_ms = store_clock(o->store);
+    budget_limits_open(&b->limits, o->config);
+    random_bytes(dice, sizeof dice);
+    for (size_t i = 0; i < sizeof dice; i++)
+        b->node[i] = hex[dice[i] & 15];
+    must(pthread_mutex_init(&b->gate, NULL) == 0);
+    must(pthread_condattr_init(&mono) == 0 && pthread_condattr_setclock(&mono, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(&b->filled, &mono) == 0);
+    pthread_condattr_destroy(&mono);
     *out = b;
     return RC_OK;
 }
@@ -46,98 +51,206 @@ void budget_close(struct budget **b)
 {
     if (*b == NULL)
         return;
-    pthread_mutex_destroy(&(*b)->lock);
+    pthread_mutex_destroy(&(*b)->gate);
+    pthread_cond_destroy(&(*b)->filled);
     mem_free(*b);
     *b = NULL;
 }
 
-static uint64_t name_of(str client_key, const char *endpoint)
+/* ---- slices: only for calls whose every limit allows 100 a second and more ---- */
+static uint64_t slice_name(const struct budget_call *c)
 {
-    uint64_t h = 1469598103934665603u;
-    for (size_t i = 0; i < client_key.n; i++)
-        h = (h ^ (unsigned char)client_key.p[i]) * 1099511628211u;
-    for (h = (h ^ 0x1f) * 1099511628211u; *endpoint != '\0'; endpoint++)
-        h = (h ^ (unsigned char)*endpoint) * 1099511628211u;
+    const str parts[] = {c->client_key, c->workspace, c->account, str_of(c->family), str_of(c->endpoint)};
+    uint64_t h = 14695981039346656037U;
+    for (size_t p = 0; p < COUNT_OF(parts); p++) {
+        for (size_t i = 0; i < parts[p].n; i++)
+            h = (h ^ (unsigned char)parts[p].p[i]) * 1099511628211U;
+        h = (h ^ 0x1fU) * 1099511628211U;
+    }
     return h;
 }
 
-static struct bucket *bucket_find(struct budget *b, uint64_t name)
+static struct slice *slice_of(struct budget *b, uint64_t name)
 {
-    for (size_t i = 0; i < b->n; i++)
-        if (b->at[i].name == name)
-            return &b->at[i];
-    if (b->n == BUCKETS)
-        return &b->at[BUCKETS - 1];
-    b->at[b->n].name = name;
-    return &b->at[b->n++];
+    struct slice *old = NULL;
+    for (size_t i = 0; i < SLICES; i++) {
+        struct slice *s = &b->slices[i];
+        if (s->name == name)
+            return s;
+        if (!s->filling && (old == NULL || s->first_us < old->first_us))
+            old = s;
+    }
+    if (old != NULL)
+        *old = (struct slice){.name = name, .want = 1};
+    return old;
 }
 
-static int64_t used_in_minute(const struct bucket *k, int64_t now_s, int64_t *oldest_s)
+static bool slice_slot(struct slice *s, int64_t now_us, int64_t *slot_us)
 {
-    int64_t used = 0;
-    *oldest_s = now_s;
-    for (int i = 0; i < CELLS; i++) {
-        if (k->second[i] <= now_s - CELLS || k->count[i] == 0)
+    if (s->used >= s->n || now_us > s->first_us + s->n * s->step_us)
+        return false;
+    *slot_us = s->first_us + s->used++ * s->step_us;
+    return true;
+}
+
+static void wait_filled(struct budget *b)
+{
+    int64_t until = clock_mono_ms() + 100;
+    struct timespec ts = {.tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000L};
+    (void)pthread_cond_timedwait(&b->filled, &b->gate, &ts);
+}
+
+/* A node takes twice what it used of its last slice, so that one that calls little holds little. */
+static void slice_keep(struct slice *s, const struct reservation *r)
+{
+    s->want = s->used >= s->n ? s->want * 2 : s->used + 1;
+    if (s->want > SLICE_US)
+        s->want = SLICE_US;
+    s->first_us = r->slot_us;
+    s->step_us = r->step_us;
+    s->n = r->n;
+    s->used = 0;
+}
+
+static enum rc take_sliced(struct budget *b, const struct budget_call *c, struct reservation *out,
+                           struct fault *why)
+{
+    uint64_t name = slice_name(c);
+    enum rc rc = RC_OK;
+    pthread_mutex_lock(&b->gate);
+    for (bool done = false; !done;) {
+        struct slice *s = slice_of(b, name);
+        if (s == NULL || s->filling) {
+            wait_filled(b);
             continue;
-        used += k->count[i];
-        if (k->second[i] < *oldest_s)
-            *oldest_s = k->second[i];
+        }
+        if (slice_slot(s, store_clock(b->store) * 1000, &out->slot_us)) {
+            out->n = 1;
+            break;
+        }
+        s->filling = true;
+        pthread_mutex_unlock(&b->gate);
+        rc = budget_reserve(b, c, s->want, out, why);
+        pthread_mutex_lock(&b->gate);
+        s->filling = false; /* one that is being filled is never given to another name */
+        if (rc == RC_OK && out->n > 0)
+            slice_keep(s, out);
+        done = rc != RC_OK || out->n == 0;
+        pthread_cond_broadcast(&b->filled);
     }
-    return used;
+    pthread_mutex_unlock(&b->gate);
+    return rc;
+}
+
+/* ---- taking ---- */
+static void sleep_until(const struct budget *b, int64_t slot_us)
+{
+    int64_t give_up = clock_mono_ms() + MAX_PATIENCE_MS + 1000, left;
+    while ((left = slot_us - store_clock(b->store) * 1000) > 0 && clock_mono_ms() < give_up) {
+        int64_t us = left < 50000 ? left : 50000; /* short naps: a virtual clock may move meanwhile */
+        struct timespec nap = {.tv_nsec = (long)us * 1000L};
+        nanosleep(&nap, NULL);
+    }
+}
+
+static enum rc tidy_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    return budget_db_tidy(tx, *(const int64_t *)arg - DAY_MS, why);
+}
+
+static void tidy(struct budget *b, int64_t now_ms)
+{
+    struct fault why = {0};
+    pthread_mutex_lock(&b->gate);
+    bool due = now_ms - b->tidied_ms > 600000 || now_ms < b->tidied_ms;
+    if (due)
+        b->tidied_ms = now_ms;
+    pthread_mutex_unlock(&b->gate);
+    if (due && store_write(b->store, STORE_BULK, tidy_fn, &now_ms, &why) != RC_OK)
+        log_event(b->log, LOG_WARN, "budget.tidy", F_FAULT(&why));
 }
 
 enum rc budget_take(struct budget *b, const struct budget_call *c, struct permit *out, struct fault *why)
 {
-    int64_t now_ms = clock_now_ms(), now_s = now_ms / 1000, oldest_s, wait_until = 0;
-    uint64_t name = name_of(c->client_key, c->endpoint);
-    pthread_mutex_lock(&b->lock);
-    struct bucket *k = bucket_find(b, name);
-    if (k->shut_until_ms > now_ms)
-        wait_until = k->shut_until_ms;
-    else if (used_in_minute(k, now_s, &oldest_s) >= b->per_minute)
-        wait_until = (oldest_s + CELLS) * 1000;
-    else {
-        size_t cell = (size_t)(now_s % CELLS);
-        k->count[cell] = k->second[cell] == now_s ? k->count[cell] + 1 : 1;
-        k->second[cell] = now_s;
+    struct reservation r = {0};
+    int64_t began = clock_mono_us();
+    enum rc rc =
+        budget_step_us(b, c) < SPACED_US ? take_sliced(b, c, &r, why) : budget_reserve(b, c, 1, &r, why);
+    if (rc != RC_OK)
+        return rc;
+    int64_t slot_ms = (r.slot_us + 999) / 1000;
+    *out = (struct permit){.slot_ms = slot_ms, .bucket = (uint32_t)slice_name(c)};
+    if (r.n == 0) {
+        metric_add(&budget_metrics[BM_LIMITED], 1, c->family, r.by);
+        return fault_set(why, RC_LIMITED, "budget.limited", "%s: the limit %s frees a slot in %lld ms",
+                         c->endpoint, r.by, (long long)(slot_ms - store_clock(b->store)));
     }
-    pthread_mutex_unlock(&b->lock);
-    *out = (struct permit){.slot_ms = wait_until != 0 ? wait_until : now_ms,
-                           .bucket = (uint32_t)(name & 0xffffffffu)};
-    if (wait_until != 0)
-        return fault_set(why, RC_LIMITED, "budget.limited", "%s is limited for another %lld ms", c->endpoint,
-                         (long long)(wait_until - now_ms));
+    sleep_until(b, r.slot_us);
+    metric_add(&budget_metrics[BM_PERMITS], 1, c->family, NULL);
+    metric_observe_us(&budget_metrics[BM_WAIT], clock_mono_us() - began, c->family, NULL);
+    tidy(b, slot_ms);
     return RC_OK;
 }
 
-void budget_answered(struct budget *b, const struct budget_call *c, const struct fault *why)
+/* ---- what stands where ---- */
+struct showing {
+    struct budget *b;
+    str workspace;
+    struct arena *mem;
+    struct budget_state *list;
+    size_t n;
+};
+
+static const struct limit *limit_of(str pool, str name)
 {
-    if (why->rc != RC_LIMITED || str_eq(str_of(why->code), STR("budget.limited")))
-        return;
-    pthread_mutex_lock(&b->lock);
-    struct bucket *k = bucket_find(b, name_of(c->client_key, c->endpoint));
-    k->shut_until_ms = clock_now_ms() + CELLS * 1000;
-    pthread_mutex_unlock(&b->lock);
+    for (size_t i = 0; budget_limit(i) != NULL; i++)
+        if (str_eq(pool, str_of(budget_limit(i)->pool)) && str_eq(name, str_of(budget_limit(i)->name)))
+            return budget_limit(i);
+    return NULL; /* of a newer or older binary */
+}
+
+static enum rc show_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct showing *s = arg;
+    struct rows *r;
+    int64_t now = store_clock(s->b->store);
+    enum rc rc = budget_db_states(tx, s->workspace, now - DAY_MS, s->mem, &r, why);
+    if (rc != RC_OK)
+        return rc;
+    s->n = 0;
+    s->list = arena_array(s->mem, struct budget_state, rows_count(r) + 1);
+    if (s->list == NULL)
+        return fault_set(why, RC_FULL, "base.arena", "no room for the budgets");
+    while (rows_next(r)) {
+        struct bucket k = {.limit = limit_of(row_text(r, 0), row_text(r, 4)),
+                           .cell_ms = row_int(r, 5),
+                           .now_n = row_int(r, 6),
+                           .before_n = row_int(r, 7)};
+        if (k.limit == NULL)
+            continue;
+        int64_t shut = row_int(r, 8);
+        s->list[s->n++] =
+            (struct budget_state){.family = row_text(r, 0),
+                                  .client_key = row_text(r, 1),
+                                  .account = row_text(r, 2),
+                                  .endpoint = row_text(r, 3),
+                                  .limit = row_text(r, 4),
+                                  .allowed = budget_rate(k.limit, &s->b->limits, row_text(r, 1)).allowed,
+                                  .window_ms = k.limit->window_ms,
+                                  .used = bucket_used(&k, now),
+                                  .shut_until_ms = shut > now ? shut : 0};
+    }
+    return RC_OK;
 }
 
 enum rc budget_states(struct budget *b, str workspace, struct arena *mem, struct budget_state **out,
                       size_t *n, struct fault *why)
 {
-    (void)b;
-    (void)workspace;
-    (void)mem;
-    (void)why;
-    *out = NULL;
-    *n = 0;
+    struct showing s = {.b = b, .workspace = workspace, .mem = mem};
+    enum rc rc = store_read(b->store, show_fn, &s, why);
+    if (rc != RC_OK)
+        return rc;
+    *out = s.list;
+    *n = s.n;
     return RC_OK;
 }
-
-const struct migration_table budget_migrations = {.room = "budget", .rows = NULL, .n = 0};
-const struct metric budget_metrics[] = {
-    {"mz_budget_limited_total", METRIC_COUNTER, "family", "Calls that had to wait for their slot."},
-};
-const size_t budget_metrics_n = COUNT_OF(budget_metrics);
-const struct event_doc budget_event_docs[] = {
-    {"budget.shut", "TikTok refused for too many calls: a bucket is shut until the penalty is over."},
-};
-const size_t budget_event_docs_n = COUNT_OF(budget_event_docs);
