@@ -127,7 +127,7 @@ const struct problem_row operate_problems[] = {
      .en_means = "No message, login or delivery of your workspace has this id, or its retention has passed.",
      .en_todo = "Check the id; it begins with msg_, lat_ or an app's name.",
      .th_title = "ไม่พบข้อมูลของรหัสนี้",
-     .th_means = "ไม่มีข้อความ การเข้าสู่ระบบ หรือการส่งใดในพื้นที่ทำงานของคุณที่มีรหัสนี้ หรือพ้นระยะเวลาจัดเก็บแล้ว",
+     .th_means = "ไม่มีข้อความ การลงชื่อเข้าใช้ หรือการส่งใดในพื้นที่ทำงานของท่านที่มีรหัสนี้ หรือพ้นระยะเวลาจัดเก็บแล้ว",
      .th_todo = "โปรดตรวจสอบรหัส ซึ่งขึ้นต้นด้วย msg_, lat_ หรือชื่อแอป"},
 };
 const size_t operate_problems_n = COUNT_OF(operate_problems);
