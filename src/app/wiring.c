@@ -246,6 +246,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
         {mozflow_routes, mozflow_routes_n, a != NULL ? a->mozflow : NULL},
         {flags_routes, flags_routes_n, a != NULL ? a->flags : NULL},
         {audit_routes, audit_routes_n, a != NULL ? a->audit : NULL},
+        {budget_routes, budget_routes_n, a},
         {operate_routes, operate_routes_n, a != NULL ? &a->operate : NULL},
     };
     must(COUNT_OF(list) <= max);
