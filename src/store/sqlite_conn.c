@@ -331,8 +331,10 @@ enum rc sl_open(const char *path, bool reads_only, struct sl_conn **out, struct 
             (void)close(fd);
     }
     enum trip_act act = trip(AT_CONNECT, reads_only ? "reader" : "writer");
-    int code =
-        act != TRIP_NONE ? trip_codes[act] : sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    sl_writer_vfs();
+    int code = act != TRIP_NONE ? trip_codes[act]
+                                : sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX,
+                                                  reads_only ? NULL : SL_WRITER_VFS);
     if (code == SQLITE_OK)
         code = harden(c);
     if (code != SQLITE_OK) {

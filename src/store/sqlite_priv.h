@@ -39,6 +39,10 @@ enum rc sl_run(struct tx *tx, const struct ask *a, struct answer *out, struct fa
 enum rc sl_script(struct tx *tx, const char *text, struct fault *why);
 int sl_checkpoint(struct sl_conn *c, int mode);
 
+/* sqlite_wal.c: the VFS of the connection that writes; sl_writer_vfs registers it once */
+#define SL_WRITER_VFS "mozflow-writer"
+void sl_writer_vfs(void);
+
 /* sqlite_read.c */
 struct readers {
     pthread_mutex_t mu;
