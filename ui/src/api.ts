@@ -103,6 +103,8 @@ export interface App {
   redirects: { uri: string; kind: string }[];
   sandbox_targets: string[];
   webhook_url: string | null;
+  owner: string; // installation, workspace
+  secret_previous: boolean;
   secret_previous_until: string | null;
 }
 export interface Availability {
@@ -110,13 +112,19 @@ export interface Availability {
   code: string;
   en: string;
   th: string;
-  checks: { name: string; result: string; en: string; th: string; at: string | null }[];
-  fallback: { links: { kind: string; url: string; en: string; th: string }[] } | null;
+  checks: { name: string; result: string; en: string; th: string; at: string | null; tiktok_code: number | null; log_id: string | null }[];
+  checked_at: string | null;
+  next_at: string | null;
+  fallback: { en: string; th: string; links: { kind: string; url: string | null; en: string; th: string }[] } | null;
   task: { id: string; owner: string | null; recheck_at: string | null; en: string; th: string } | null;
 }
 export interface Subscription {
   app: string;
   category: string;
+  needed: boolean;
+  en: string;
+  th: string;
+  code: string | null; // why the state is not known
   wanted_url: string;
   registered_url: string | null;
   state: string; // right, missing, foreign, unknown
@@ -128,8 +136,9 @@ export interface Bucket {
   client_key: string;
   account: string | null;
   endpoint: string | null;
-  limit: number;
-  window: string | number;
+  name: string;
+  limit: number; // 0: no number of ours, only TikTok shuts it
+  window: string;
   used: number;
   shut_until: string | null;
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { AccountPage } from './pages/account';
 import { Accounts } from './pages/accounts';
+import { Apps } from './pages/apps';
 import { Audit } from './pages/audit';
 import { Budgets } from './pages/budgets';
 import { Connect } from './pages/connect';
@@ -30,6 +31,7 @@ const pages: Record<string, { title: PlainKey; show: () => JSX.Element }> = {
   webhooks: { title: 'hooks.title', show: Webhooks },
   events: { title: 'events.title', show: Events },
   'dead-letters': { title: 'dead.title', show: DeadLetters },
+  apps: { title: 'apps.title', show: Apps },
   budgets: { title: 'budgets.title', show: Budgets },
   explain: { title: 'explain.title', show: Explain },
   audit: { title: 'audit.title', show: Audit },

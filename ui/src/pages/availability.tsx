@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, asProblem, type Availability } from '../api';
 import { Icon, type IconName } from '../parts/icons';
-import { Badge, Field, inThai, Loading, Moment, ProblemBox, useAct, useLoad, type Tone } from '../parts/parts';
+import { Badge, Copy, Field, inThai, Loading, Moment, ProblemBox, useAct, useLoad, type Tone } from '../parts/parts';
 import { may, say } from '../state';
 import { t, word } from '../text/text';
 
@@ -105,7 +105,23 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
               {v.checks.map((c) => (
                 <li key={c.name} data-check={c.name} data-result={c.result}>
                   <Badge tone={tones[c.result] ?? 'quiet'}>{word('avail.result', c.result)}</Badge>
-                  <span>{words(c)}</span>
+                  <div>
+                    {words(c)}
+                    {(c.tiktok_code !== null || c.log_id) && (
+                      <p class="timeline-codes">
+                        {c.tiktok_code !== null && (
+                          <span>
+                            {t('timeline.code')} <Copy value={String(c.tiktok_code)} what={t('timeline.code')} />
+                          </span>
+                        )}
+                        {c.log_id && (
+                          <span>
+                            {t('timeline.log')} <Copy value={c.log_id} what={t('timeline.log')} />
+                          </span>
+                        )}
+                      </p>
+                    )}
+                  </div>
                 </li>
               ))}
             </ul>
@@ -113,19 +129,31 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
           {v.fallback && v.fallback.links.length > 0 && (
             <>
               <h3 class="under">{t('avail.fallback')}</h3>
+              <p>{words(v.fallback)}</p>
               <ul class="fallback">
                 {v.fallback.links.map((l) => (
-                  <li key={l.url}>
-                    <a href={l.url} target="_blank" rel="noreferrer noopener">
-                      {l.url}
-                      <Icon name="away" />
-                    </a>
+                  <li key={l.kind}>
+                    {l.url && (
+                      <a href={l.url} target="_blank" rel="noreferrer noopener">
+                        {l.url}
+                        <Icon name="away" />
+                      </a>
+                    )}
                     <p class="hint">{words(l)}</p>
                   </li>
                 ))}
               </ul>
             </>
           )}
+          <p class="hint checked-line">
+            {v.checked_at ? (
+              <>
+                {t('hooks.col.checked')} <Moment at={v.checked_at} />
+              </>
+            ) : (
+              t('avail.never')
+            )}
+          </p>
           {v.task && <Task id={id} task={v.task} done={() => state.reload()} />}
         </>
       )}

@@ -24,8 +24,10 @@ const columns = (): Column<Row>[] => [
     head: t('budgets.col.what'),
     cell: (b) => (
       <>
-        <span class="strong-text">{word('budgets.family', b.family)}</span>
+        <span class="strong-text">{word('budgets.limit', b.name)}</span>
         <span class="sub">
+          {word('budgets.family', b.family)}
+          {' · '}
           {t('budgets.app', { id: b.client_key })}
           {b.account && <> · {t('budgets.account', { id: b.account })}</>}
           {b.endpoint && (
@@ -38,8 +40,8 @@ const columns = (): Column<Row>[] => [
       </>
     ),
   },
-  { head: t('budgets.col.used'), cell: (b) => <Bar b={b} /> },
-  { head: t('budgets.col.window'), cell: (b) => word('budgets.window', String(b.window)) },
+  { head: t('budgets.col.used'), cell: (b) => (b.limit > 0 ? <Bar b={b} /> : '') },
+  { head: t('budgets.col.window'), cell: (b) => (b.limit > 0 ? word('budgets.window', b.window) : '') },
   {
     head: t('budgets.col.shut'),
     cell: (b) => (b.shut_until && new Date(b.shut_until).getTime() > Date.now() ? <Badge tone="warn">{t('budgets.shut', { when: ahead(b.shut_until) })}</Badge> : <Badge tone="good">{t('budgets.open')}</Badge>),
@@ -52,7 +54,7 @@ export function Budgets(): JSX.Element {
     const timer = setInterval(() => void state.reload(), EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  const rows = (state.data?.buckets ?? []).map((b) => ({ ...b, id: [b.family, b.client_key, b.account, b.endpoint, b.window].join(' ') }));
+  const rows = (state.data?.buckets ?? []).map((b) => ({ ...b, id: [b.family, b.client_key, b.account, b.endpoint, b.name].join(' ') }));
   return (
     <>
       <PageHead title={t('budgets.title')} lead={`${t('budgets.lead')} ${t('budgets.by_itself')}`} />

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, asProblem, type Subscription } from '../api';
-import { Badge, Confirm, Copy, Empty, Loading, Moment, PageHead, ProblemBox, Table, useLoad, type Column, type Tone } from '../parts/parts';
+import { Badge, Confirm, Copy, Empty, inThai, Loading, Moment, PageHead, ProblemBox, Table, useLoad, type Column, type Tone } from '../parts/parts';
 import { may, say } from '../state';
 import { t, word } from '../text/text';
 
@@ -33,7 +33,7 @@ export function Webhooks(): JSX.Element {
       cell: (s) => (
         <>
           <span class="strong-text">{nameOf(s)}</span>
-          <span class="sub mono-text">{s.category}</span>
+          <span class="sub">{inThai() ? s.th : s.en}</span>
         </>
       ),
     },
@@ -41,8 +41,13 @@ export function Webhooks(): JSX.Element {
       head: t('hooks.col.state'),
       cell: (s) => (
         <>
-          <Badge tone={tones[s.state] ?? 'quiet'}>{word('hooks.state', s.state)}</Badge>
+          <Badge tone={s.state === 'missing' && !s.needed ? 'quiet' : (tones[s.state] ?? 'quiet')}>{word('hooks.state', s.state)}</Badge>
           {s.state === 'foreign' && s.registered_url && <span class="sub">{t('hooks.foreign', { url: s.registered_url })}</span>}
+          {s.state === 'unknown' && s.code && (
+            <span class="sub">
+              <code>{s.code}</code>
+            </span>
+          )}
         </>
       ),
     },

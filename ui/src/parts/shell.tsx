@@ -37,6 +37,7 @@ const groups: readonly { words: PlainKey; items: readonly Item[] }[] = [
     items: [
       { page: 'members', words: 'nav.members', icon: 'members', need: 'members.read' },
       { page: 'keys', words: 'nav.keys', icon: 'keys', need: 'keys.manage' },
+      { page: 'apps', words: 'nav.apps', icon: 'plug', need: 'accounts.read' },
       { page: 'flags', words: 'nav.flags', icon: 'flags', need: 'flags.read' },
     ],
   },
