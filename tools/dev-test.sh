@@ -6,19 +6,22 @@
 # Group and budget in seconds on 2 cores; the sum stays under 25 minutes. A group is ended at three times its budget.
 dev_test_budgets() {
     cat <<'TEXT'
-lint 90
-rooms 330
-sanitized 100
-login 70
+lint 80
+rooms 300
+keys 30
+budget 30
+sanitized 90
+login 60
 webhooks 60
-clients 60
+clients 40
 matrix 60
-attack 120
-crash 200
-console 120
-fuzz 90
-plants 120
-bench-smoke 60
+attack 100
+grants 120
+crash 180
+console 110
+fuzz 80
+plants 110
+bench-smoke 50
 TEXT
 }
 

@@ -8,5 +8,4 @@ dev_node
 dev_npm_ci tests/clients
 node tests/clients/run.mjs || group_failed
 run_journeys clients
-run_journeys clients
 finish

@@ -23,6 +23,9 @@ journey_group() {
     case $(basename "$1") in
     a_* | b_* | login*) echo login ;;
     c_* | d_* | webhooks*) echo webhooks ;;
+    g_keys*) echo keys ;;
+    g_budget*) echo budget ;;
+    g_* | x_grants*) echo grants ;;
     s_matrix* | matrix*) echo matrix ;;
     s_* | attack*) echo attack ;;
     x_* | crash*) echo crash ;;
@@ -55,6 +58,33 @@ run_journeys() {
         run_one_journey "$file"
     done
     [ $found = yes ] || not_ok "$group: there is no journey of this group in tests/journeys"
+}
+
+# Unit tests of build/dev by name, for a group that is one subject from the function to the running daemon.
+run_units() {
+    dev_ninja dev || {
+        not_ok "dev/build: does not build; see build/dev.log"
+        return 0
+    }
+    local rc=0
+    rm -f build/dev/meson-logs/testlog.json
+    meson test -C build/dev --no-rebuild --num-processes 2 -t 6 "$@" >build/dev-test.log 2>&1 || rc=$?
+    if ! [ -s build/dev/meson-logs/testlog.json ]; then
+        tail -n 5 build/dev-test.log
+        not_ok "units: meson ran no test of: $*"
+        return 0
+    fi
+    VARIANT=dev meson_lines dev
+    [ "$rc" = 0 ] || FAILED=1
+}
+
+# True when tests/journeys holds a journey of this group.
+has_journeys() {
+    local file
+    for file in tests/journeys/*.mjs; do
+        [ "$(journey_group "$file")" != "$1" ] || return 0
+    done
+    return 1
 }
 
 # The same on a sanitizer build; a report of the sanitizer fails the journey that caused it (tools/stack.mjs).

@@ -21,8 +21,11 @@ export async function each(items, width, fn) {
 }
 
 export async function makePeople(sim, count, prefix = 'g') {
-  const people = Array.from({ length: count }, (_, i) => `${prefix}${String(i).padStart(4, '0')}`);
-  await each(people, 4, (id) => sim.control('PUT', 'users', { id, display_name: `Person ${id}`, username: id }));
+  const people = [];
+  while (people.length < count) {
+    const body = { client_key: LOGIN_KEY, count: Math.min(1000, count - people.length), from: people.length + 1, prefix, scopes: 'user.info.basic', give: 'none' };
+    people.push(...(await sim.control('POST', 'grants', body)).grants.map((g) => g.user));
+  }
   return people;
 }
 
@@ -54,14 +57,13 @@ export async function pages(ask, target) {
 export async function connectAll(stack, people, width = 8) {
   await stack.sim.switches({ auto_consent: 'allow' });
   await each(people, width, (person) => connect(stack, person));
-  const { users } = await stack.sim.control('GET', 'users');
-  const openIds = new Map(users.map((u) => [u.id, u.open_ids[LOGIN_KEY]]));
-  const accounts = new Map((await pages(client(stack), '/v1/accounts')).map((a) => [a.open_id ?? a.name, a.id]));
+  const { grants } = await stack.sim.control('GET', `grants?client_key=${LOGIN_KEY}`);
+  const openIds = new Map(grants.map((g) => [g.user, g.open_id]));
+  const accounts = new Map((await pages(client(stack), '/v1/accounts')).map((a) => [a.open_id, a.id]));
   return people.map((person) => {
     const open_id = openIds.get(person);
-    const account = accounts.get(open_id) ?? accounts.get(`Person ${person}`);
-    check(account, `${person} has no account`);
-    return { person, open_id, account };
+    check(accounts.has(open_id), `${person} has no account`);
+    return { person, open_id, account: accounts.get(open_id) };
   });
 }
 
