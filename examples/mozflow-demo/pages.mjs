@@ -73,7 +73,8 @@ ${o.user ? signedIn(o.user) : signedOut(o)}
 </section>
 <section class="card">
 <h2>Console</h2>
-<p>Mozflow's server asks for a one-time link, so that its users need no second password.</p>
+<p>Mozflow's server asks for a one-time link, so that its users need no second password. The link
+opens a page that says who enters where; its button signs in.</p>
 <form method="post" action="/console" target="_blank"><button data-demo="console">Open console</button></form>
 </section>
 <section class="card">

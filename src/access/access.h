@@ -6,9 +6,10 @@
  * Passwords are Argon2id; wrong ones are counted in the database per address and per e-mail. Ids of another
  * workspace and ids that do not exist answer the same bytes (404 "access.not_found"). Console members are
  * not Mozflow's end users; nobody is joined to anybody by e-mail. Invitation link:
- * <base>/console/invitation#<token>; sign-in link: <base>/console/enter?token=... Tables: workspaces,
- * members, member_identities, invitations, sessions, api_keys, console_tokens, idempotency_keys,
- * sign_in_counts. Job access.tidy (hourly) deletes what has expired. No thread of its own; thread-safe.
+ * <base>/console/invitation#<token>; sign-in link: <base>/console/enter?token=..., a page with one button
+ * that POSTs, so that opening a link signs nobody in. Tables: workspaces, members,
+ * member_identities, invitations, sessions, api_keys, console_tokens, idempotency_keys, sign_in_counts.
+ * Job access.tidy (hourly) deletes what has expired. No thread of its own; thread-safe.
  */
 #ifndef MZ_ACCESS_H
 #define MZ_ACCESS_H

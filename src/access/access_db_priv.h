@@ -54,8 +54,6 @@ MUSTCHECK enum rc db_session(struct tx *tx, str id_hash, struct arena *mem, stru
 MUSTCHECK enum rc db_session_touch(struct tx *tx, str workspace, str id_hash, struct fault *why);
 MUSTCHECK enum rc db_session_end(struct tx *tx, str id_hash, struct fault *why);
 MUSTCHECK enum rc db_sessions_end(struct tx *tx, str workspace, str member, struct fault *why);
-MUSTCHECK enum rc db_session_live(struct tx *tx, str workspace, str member, int64_t idle_ms, bool *live,
-                                  struct fault *why);
 struct api_key {
     str workspace, id, name, secret_hash, scopes, created_by;
     int64_t created_ms, expires_ms, revoked_ms, used_ms;
@@ -71,6 +69,9 @@ struct console_token {
     int64_t expires_ms;
 };
 MUSTCHECK enum rc db_token_insert(struct tx *tx, const struct console_token *t, struct fault *why);
+/* Looks, takes nothing: RC_MISSING when unknown, taken or too old; the same for both. */
+MUSTCHECK enum rc db_token_find(struct tx *tx, str token_hash, struct arena *mem, struct console_token *out,
+                                struct fault *why);
 MUSTCHECK enum rc db_token_take(struct tx *tx, str token_hash, struct arena *mem, struct console_token *out,
                                 struct fault *why);
 struct once_row {

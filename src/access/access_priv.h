@@ -75,6 +75,7 @@ enum rc http_keys_get(struct request *rq, void *ctx, struct fault *why);
 enum rc http_key_post(struct request *rq, void *ctx, struct fault *why);
 enum rc http_key_delete(struct request *rq, void *ctx, struct fault *why);
 enum rc http_console_post(struct request *rq, void *ctx, struct fault *why);
+enum rc http_console_look(struct request *rq, void *ctx, struct fault *why);
 enum rc http_console_enter(struct request *rq, void *ctx, struct fault *why);
 
 /* ---- shapes.c: what the routes answer with ---- */

@@ -27,9 +27,6 @@ static const struct sql session_end = {
 static const struct sql sessions_end = {
     "access.sessions_end",
     "UPDATE sessions SET ended_ms = $3 WHERE workspace_id = $1 AND member_id = $2 AND ended_ms = 0"};
-static const struct sql session_live = {
-    "access.session_live", "SELECT count(*) FROM sessions WHERE workspace_id = $1 AND member_id = $2 "
-                           "AND ended_ms = 0 AND expires_ms > $3 AND seen_ms > $4"};
 
 enum rc db_session_insert(struct tx *tx, str id_hash, const struct session_row *s, struct fault *why)
 {
@@ -68,19 +65,6 @@ enum rc db_sessions_end(struct tx *tx, str workspace, str member, struct fault *
 {
     return tx_exec(tx, &sessions_end, ARGS(V_TEXT(workspace), V_TEXT(member), V_INT(tx_now_ms(tx))), NULL,
                    why);
-}
-
-enum rc db_session_live(struct tx *tx, str workspace, str member, int64_t idle_ms, bool *live,
-                        struct fault *why)
-{
-    struct rows *r;
-    int64_t now = tx_now_ms(tx);
-    enum rc rc =
-        tx_one(tx, &session_live, ARGS(V_TEXT(workspace), V_TEXT(member), V_INT(now), V_INT(now - idle_ms)),
-               tx_mem(tx), &r, why);
-    if (rc == RC_OK)
-        *live = row_int(r, 0) > 0;
-    return rc;
 }
 
 /* ---- API keys ---- */
@@ -168,6 +152,9 @@ static const struct sql token_insert = {
     "access.token_insert",
     "INSERT INTO console_tokens (workspace_id, token_hash, member_id, expires_ms, taken_ms) "
     "VALUES ($1, $2, $3, $4, 0)"};
+static const struct sql token_find = {
+    "access.token_find", "SELECT workspace_id, member_id FROM console_tokens WHERE token_hash = $1 AND "
+                         "taken_ms = 0 AND expires_ms > $2"};
 static const struct sql token_take = {
     "access.token_take", "UPDATE console_tokens SET taken_ms = $2 WHERE token_hash = $1 AND taken_ms = 0 AND "
                          "expires_ms > $2 RETURNING workspace_id, member_id"};
@@ -180,6 +167,16 @@ enum rc db_token_insert(struct tx *tx, const struct console_token *t, struct fau
     return tx_exec(tx, &token_insert,
                    ARGS(V_TEXT(t->workspace), V_TEXT(t->token_hash), V_TEXT(t->member), V_INT(t->expires_ms)),
                    NULL, why);
+}
+
+enum rc db_token_find(struct tx *tx, str token_hash, struct arena *mem, struct console_token *out,
+                      struct fault *why)
+{
+    struct rows *r;
+    enum rc rc = tx_one(tx, &token_find, ARGS(V_TEXT(token_hash), V_INT(tx_now_ms(tx))), mem, &r, why);
+    if (rc == RC_OK)
+        *out = (struct console_token){.workspace = row_text(r, 0), .member = row_text(r, 1)};
+    return rc;
 }
 
 enum rc db_token_take(struct tx *tx, str token_hash, struct arena *mem, struct console_token *out,

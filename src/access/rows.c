@@ -135,15 +135,16 @@ static const struct param mint_params[] = {
      .choices = LANGUAGES,
      .doc = "console language, en by default"},
 };
-static const struct param enter_params[] = {
-    {.name = "token",
-     .in = IN_QUERY,
-     .kind = P_TEXT,
-     .required = true,
-     .min = 43,
-     .max = 43,
-     .doc = "one-time token"},
+#define TOKEN(where)                                                                                         \
+    {                                                                                                        \
+        .name = "token", .in = where, .kind = P_TEXT, .required = true, .min = 43, .max = 43,                \
+        .doc = "one-time token"                                                                              \
+    }
+static const struct param look_params[] = {
+    TOKEN(IN_QUERY),
+    {.name = "lang", .in = IN_QUERY, .kind = P_ENUM, .choices = LANGUAGES, .doc = "language of the page"},
 };
+static const struct param enter_params[] = {TOKEN(IN_BODY)};
 
 #define PARAMS(p) .params = (p), .n_params = COUNT_OF(p)
 const struct route access_routes[] = {
@@ -277,10 +278,21 @@ const struct route access_routes[] = {
      .gives = &shape_console_session},
     {.method = "GET",
      .path = "/console/enter",
+     .name = "showConsoleLink",
+     .cls = HTTP_READ,
+     .need = PERM_NONE,
+     .browser = true,
+     PARAMS(look_params),
+     .handle = http_console_look,
+     .doc = "Shows whose session a one-time link would begin, with a button; takes nothing."},
+    {.method = "POST",
+     .path = "/console/enter",
      .name = "enterConsole",
      .cls = HTTP_WRITE,
      .need = PERM_NONE,
      .browser = true,
+     .form = true,
+     .no_once = true,
      PARAMS(enter_params),
      .handle = http_console_enter,
      .doc = "Takes a one-time link, sets the session cookie and goes on to the console."},

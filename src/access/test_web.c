@@ -89,6 +89,16 @@ static void tells_nothing_when_wrong(bool postgres)
 }
 TESTDB_CASES(tells_nothing_when_wrong)
 
+/* The owner as a stream's principal, by the session's cookie. */
+static struct principal owner_in(struct web *w, str cookie)
+{
+    return (struct principal){.kind = WHO_MEMBER,
+                              .workspace = w->k.a.workspace,
+                              .id = w->k.a.owner,
+                              .role = STR("owner"),
+                              .session = sha256_hex(cookie, w->k.mem)};
+}
+
 static void ends_sessions_by_time(bool postgres)
 {
     struct web w;
@@ -107,11 +117,11 @@ static void ends_sessions_by_time(bool postgres)
     web_close(&w);
     web_open(&w, postgres);
     s = web_enter(&w, &w.k.a);
+    struct principal who = owner_in(&w, s);
+    struct fault why;
+    assert_rc(access_still(w.k.access, &who, &why), RC_OK, &why);
     clock_shift_ms(31 * minute);
     int idle = me(&w, s);
-    struct principal who = {
-        .kind = WHO_MEMBER, .workspace = w.k.a.workspace, .id = w.k.a.owner, .role = STR("owner")};
-    struct fault why;
     enum rc still = access_still(w.k.access, &who, &why);
     clock_shift_ms(-31 * minute);
     assert_int_equal(idle, 401);
@@ -120,6 +130,39 @@ static void ends_sessions_by_time(bool postgres)
 }
 TESTDB_CASES(ends_sessions_by_time)
 
+/* A signed-out browser's stream ends, though the member is signed in elsewhere too. */
+static void a_stream_lives_by_its_own_session(bool postgres)
+{
+    struct web w;
+    struct secret again;
+    struct fault why;
+    web_open(&w, postgres);
+    str first = web_enter(&w, &w.k.a);
+    assert_rc(access_console_token(w.k.access, w.k.a.workspace, w.k.a.owner, ENTER_MS, w.k.mem, &again, &why),
+              RC_OK, &why);
+    str second = web_press(&w, (str){(const char *)again.p, again.n}).cookie;
+    struct principal one = owner_in(&w, first), two = owner_in(&w, second);
+    assert_rc(access_still(w.k.access, &one, &why), RC_OK, &why);
+    assert_rc(access_still(w.k.access, &two, &why), RC_OK, &why);
+    assert_int_equal(
+        web_ask(&w, (struct ask){.method = "DELETE", .path = "/v1/session", .cookie = first}).status, 200);
+    assert_rc(access_still(w.k.access, &one, &why), RC_DENIED, &why);
+    assert_string_equal(why.code, "access.session_ended");
+    assert_rc(access_still(w.k.access, &two, &why), RC_OK, &why);
+    two.id = STR("mem_other"); /* a session vouches for its own member only */
+    assert_rc(access_still(w.k.access, &two, &why), RC_DENIED, &why);
+    two = owner_in(&w, second);
+    two.session = STR_NONE;
+    assert_rc(access_still(w.k.access, &two, &why), RC_DENIED, &why);
+    web_close(&w);
+}
+TESTDB_CASES(a_stream_lives_by_its_own_session)
+
+static str token_of(str url)
+{
+    return str_sub(url, sizeof("http://127.0.0.1:1/console/enter?token=") - 1, url.n);
+}
+
 static void enters_by_link_once(bool postgres)
 {
     struct web w;
@@ -127,13 +170,29 @@ static void enters_by_link_once(bool postgres)
     str path = arena_fmt(w.k.mem, "/console/enter?token=" STR_FMT, (int)w.k.a.enter_token.n,
                          (const char *)w.k.a.enter_token.p);
     const char *p = arena_cstr(w.k.mem, path);
-    assert_int_equal(web_ask(&w, (struct ask){.method = "HEAD", .path = p}).status,
-                     200); /* a preview takes nothing */
+    assert_int_equal(web_ask(&w, (struct ask){.method = "HEAD", .path = p}).status, 200);
+    for (int i = 0; i < 2; i++) { /* opening it signs nobody in and takes nothing */
+        struct told page = web_ask(&w, (struct ask){.method = "GET", .path = p});
+        assert_int_equal(page.status, 200);
+        assert_int_equal(page.cookie.n, 0);
+        assert_true(told_has(page, "Shop") && told_has(page, "method=\"post\" action=\"/console/enter\""));
+    }
+    /* Login CSRF: another site posts its own link from the victim's browser. */
+    str body =
+        arena_fmt(w.k.mem, "token=" STR_FMT, (int)w.k.a.enter_token.n, (const char *)w.k.a.enter_token.p);
+    struct told crossed = web_ask(&w, (struct ask){.method = "POST",
+                                                   .path = "/console/enter",
+                                                   .form = true,
+                                                   .site = "cross-site",
+                                                   .body = arena_cstr(w.k.mem, body)});
+    assert_int_equal(crossed.status, 403);
+    assert_int_equal(crossed.cookie.n, 0);
     str cookie = web_enter(&w, &w.k.a);
     assert_int_equal(me(&w, cookie), 200);
-    struct told t = web_ask(&w, (struct ask){.method = "GET", .path = p});
+    struct told t = web_press(&w, (str){(const char *)w.k.a.enter_token.p, w.k.a.enter_token.n});
     assert_int_equal(t.status, 404);
     assert_int_equal(t.cookie.n, 0);
+    assert_int_equal(web_ask(&w, (struct ask){.method = "GET", .path = p}).status, 404);
     const char mint[] = "{\"email\":\"agent@mozflow.example\",\"name\":\"Nok\",\"role\":\"agent\","
                         "\"mozflow_user_id\":\"u-77\"}";
     struct ask a = {
@@ -144,8 +203,7 @@ static void enters_by_link_once(bool postgres)
     assert_true(told_has(repeat, "\"url\":null")); /* shown once: not in what is kept */
     str url = told_str(&w, first, "url");
     assert_true(str_starts(url, STR("http://127.0.0.1:1/console/enter?token=")));
-    const char *enter = arena_cstr(w.k.mem, str_sub(url, sizeof("http://127.0.0.1:1") - 1, url.n));
-    struct told in = web_ask(&w, (struct ask){.method = "GET", .path = enter});
+    struct told in = web_press(&w, token_of(url));
     assert_int_equal(in.status, 303);
     assert_int_equal(me(&w, in.cookie), 200);
     a.body = "{\"email\":\"agent@mozflow.example\",\"name\":\"Nok\",\"role\":\"auditor\",\"mozflow_user_id\":"
@@ -156,8 +214,7 @@ static void enters_by_link_once(bool postgres)
     assert_int_equal(me(&w, in.cookie), 401); /* another role: the old session is over */
     url = told_str(&w, other, "url");
     clock_shift_ms(ENTER_MS + 1000);
-    enter = arena_cstr(w.k.mem, str_sub(url, sizeof("http://127.0.0.1:1") - 1, url.n));
-    int late = web_ask(&w, (struct ask){.method = "GET", .path = enter}).status;
+    int late = web_press(&w, token_of(url)).status;
     clock_shift_ms(-ENTER_MS - 1000);
     assert_int_equal(late, 404);
     a.once = NULL;
@@ -426,6 +483,7 @@ int main(void)
         TESTDB_BOTH(tells_nothing_when_wrong),
         TESTDB_BOTH(ends_sessions_by_time),
         TESTDB_BOTH(enters_by_link_once),
+        TESTDB_BOTH(a_stream_lives_by_its_own_session),
         TESTDB_BOTH(manages_members),
         TESTDB_BOTH(makes_and_revokes_keys),
         TESTDB_BOTH(gives_keys_no_more_than_the_maker_has),

@@ -42,6 +42,8 @@ struct ask {
     str cookie, key;  /* credentials; empty: none */
     const char *once; /* Idempotency-Key; NULL: a fresh one for POST, "-": none */
     const char *body; /* JSON; NULL: none */
+    bool form;        /* the body is a form instead */
+    const char *site; /* Sec-Fetch-Site; NULL: none is sent */
 };
 struct told {
     int status;
@@ -63,8 +65,11 @@ static inline str web_text(struct web *w, const struct ask *a)
         buf_fmt(&b, "Idempotency-Key: %s\r\n", a->once);
     if (a->once == NULL && strcmp(a->method, "POST") == 0)
         buf_fmt(&b, "Idempotency-Key: fresh-%d\r\n", ++fresh);
+    if (a->site != NULL)
+        buf_fmt(&b, "Sec-Fetch-Site: %s\r\n", a->site);
     if (a->body != NULL)
-        buf_fmt(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(a->body));
+        buf_fmt(&b, "Content-Type: application/%s\r\nContent-Length: %zu\r\n",
+                a->form ? "x-www-form-urlencoded" : "json", strlen(a->body));
     buf_fmt(&b, "\r\n%s", a->body == NULL ? "" : a->body);
     assert_true(buf_ok(&b));
     return buf_str(&b);
@@ -125,12 +130,19 @@ static inline str web_key(const struct access_boot *b)
     return (str){(const char *)b->key.p, b->key.n};
 }
 
+/* The button of a link's page. */
+static inline struct told web_press(struct web *w, str token)
+{
+    str body = arena_fmt(w->k.mem, "token=" STR_FMT, STR_ARG(token));
+    return web_ask(
+        w, (struct ask){
+               .method = "POST", .path = "/console/enter", .form = true, .body = arena_cstr(w->k.mem, body)});
+}
+
 /* A session of the workspace's owner by the link that bootstrap gave. */
 static inline str web_enter(struct web *w, const struct access_boot *b)
 {
-    str path = arena_fmt(w->k.mem, "/console/enter?token=" STR_FMT, (int)b->enter_token.n,
-                         (const char *)b->enter_token.p);
-    struct told t = web_ask(w, (struct ask){.method = "GET", .path = arena_cstr(w->k.mem, path)});
+    struct told t = web_press(w, (str){(const char *)b->enter_token.p, b->enter_token.n});
     assert_int_equal(t.status, 303);
     assert_int_equal(t.cookie.n, 43);
     return t.cookie;

@@ -55,6 +55,7 @@ static struct stream *stream_make(uint64_t id, const struct principal *who, str 
     s->who.workspace = arena_str(mem, who->workspace);
     s->who.id = arena_str(mem, who->id);
     s->who.role = arena_str(mem, who->role);
+    s->who.session = arena_str(mem, who->session);
     int64_t n;
     if (last_event_id.n > 0 && str_to_i64(last_event_id, &n) && n >= 0)
         s->asked = n;

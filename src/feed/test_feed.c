@@ -22,7 +22,12 @@ static enum rc who(void *arg, struct request *rq, struct principal *out, struct 
     (void)arg;
     (void)why;
     str ws = rq_header(rq, "x-workspace");
-    *out = (struct principal){WHO_MEMBER, ws.n ? ws : STR("ws_a"), STR("mem_1"), STR("agent"), UINT64_MAX};
+    *out = (struct principal){.kind = WHO_MEMBER,
+                              .workspace = ws.n ? ws : STR("ws_a"),
+                              .id = STR("mem_1"),
+                              .role = STR("agent"),
+                              .session = STR("of the stream"),
+                              .may = UINT64_MAX};
     return RC_OK;
 }
 
@@ -30,7 +35,7 @@ static bool still(void *arg, const struct principal *p)
 {
     struct world *w = arg;
     w->asked++;
-    assert_true(str_eq(p->id, STR("mem_1")));
+    assert_true(str_eq(p->id, STR("mem_1")) && str_eq(p->session, STR("of the stream")));
     return !w->refused;
 }
 

@@ -83,7 +83,7 @@ struct once {
 };
 const struct once *rq_once(struct request *rq);
 
-/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem or page by its code ---- */
+/* ---- what a handler answers; then it returns RC_OK. Another rc becomes a problem by its code ---- */
 void answer_json(struct request *rq, int status, str body);
 void answer_body(struct request *rq, int status, const char *type, str body);
 void answer_page(struct request *rq, int status, str html);

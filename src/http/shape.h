@@ -8,7 +8,7 @@
  *         .doc = "A conversation with one customer.",
  *         .fields = {{"id", A_TEXT, .doc = "cnv_..."},
  *                    {"contact", A_ONE, .of = &shape_contact, .doc = "Who writes."},
- *                    {"last_message_at", A_TIME, MAY_BE_NULL, .doc = "TikTok's time of the newest message."}}};
+ *                    {"last_message_at", A_TIME, MAY_BE_NULL, .doc = "Of the newest message."}}};
  *
  *     {.method = "GET", .path = "/v1/conversations", ..., .gives = &shape_conversation, .many = true}
  *

@@ -1,5 +1,5 @@
-/* shapes: answer types as JSON Schema (2020-12), for the OpenAPI description. Every shape that a route reaches,
- * directly or by a field, becomes one named schema; two shapes of one name are a broken invariant.
+/* shapes: answer types as JSON Schema (2020-12), for the OpenAPI description. Every shape that a route
+ * reaches, directly or by a field, becomes one named schema; two shapes of one name are a broken invariant.
  */
 #include "http/http_priv.h"
 

@@ -18,7 +18,11 @@ static enum rc who(void *arg, struct request *rq, struct principal *out, struct 
     (void)arg;
     (void)why;
     str ws = rq_header(rq, "x-workspace");
-    *out = (struct principal){WHO_MEMBER, ws.n ? ws : STR("ws_a"), STR("mem_1"), STR("owner"), UINT64_MAX};
+    *out = (struct principal){.kind = WHO_MEMBER,
+                              .workspace = ws.n ? ws : STR("ws_a"),
+                              .id = STR("mem_1"),
+                              .role = STR("owner"),
+                              .may = UINT64_MAX};
     return RC_OK;
 }
 

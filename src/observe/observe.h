@@ -113,6 +113,7 @@ struct principal {
     str workspace; /* ws_... ; empty for nobody */
     str id;        /* member or key id */
     str role;      /* owner, admin, analyst, agent, auditor, or "key" */
+    str session;   /* hash of the session's token; empty for keys */
     uint64_t may;  /* bit per permission, resolved by access */
 };
 /* ---- row types read by machinery, declared here because they are the lowest ---- */

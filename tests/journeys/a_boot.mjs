@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
-import { Browser, attempt, client, consent, endOf, signIn, toTikTok } from '../support/signin.mjs';
+import { Browser, attempt, client, consent, endOf, fields, signIn, toTikTok } from '../support/signin.mjs';
 import { check, equal, freePort, match, run, tempDir, test, until } from '../support/runner.mjs';
 import { BUSINESS_KEY, Program, daemonConfig, root, secretFile, startStack, writeConfig } from '../support/stack.mjs';
 import { childEnv, daemonBinary } from '../../tools/stack.mjs';
@@ -237,11 +237,14 @@ test('boot.console_link_works_once', async () => {
   equal(made.code, 0, made.all);
   const link = made.out.trim();
   const first = new Browser();
-  equal((await first.get(link)).status, 303);
+  const page = await first.get(link);
+  equal([page.status, (await first.request(`${stack.daemon.url}/v1/session`)).status], [200, 401], 'opening the link signs nobody in');
+  equal((await first.post(`${stack.daemon.url}/console/enter`, fields(page.text))).status, 303, 'the button');
   equal((await first.request(`${stack.daemon.url}/v1/session`)).status, 200);
   const second = new Browser();
   const again = await second.get(link);
   check(again.status >= 400 && again.status < 500, `a second use: ${again.status}`);
+  equal((await second.post(`${stack.daemon.url}/console/enter`, fields(page.text))).status, 404, 'a second press');
   equal((await second.request(`${stack.daemon.url}/v1/session`)).status, 401);
   check(command(['console-link', 'ws_none', '--state', stack.daemon.state]).code !== 0, 'an unknown workspace');
 });

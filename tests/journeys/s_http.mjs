@@ -7,7 +7,7 @@ import { check, equal, match, run, tempDir, test, until } from '../support/runne
 import { daemonCommand, startStack } from '../support/stack.mjs';
 import { signIn } from '../support/signin.mjs';
 import {
-  byCookie, call, changed, digest, fill, invited, keyWith, passing, quote, routesOf, sampleBody, sessionIn, sql, staff,
+  byCookie, call, changed, digest, fill, invited, keyWith, passing, press, quote, routesOf, sampleBody, sessionIn, sql, staff,
 } from '../support/actors.mjs';
 
 const settings = {
@@ -141,8 +141,8 @@ test('http.cookies', async () => {
   match(out.cookies[0], /^__Host-mz_session=; .*Max-Age=0/);
   equal((await byCookie(stack, 'm', token).ask('GET', '/v1/session')).status, 401, 'after signing out');
   const pass = await passing(stack, owner, 'agent');
-  const at = new URL(pass.link);
-  equal(judge(await call(base, 'GET', at.pathname + at.search)).cookies, [], 'a link works once');
+  const again = judge(await press(stack, pass.link));
+  equal([again.status, again.cookies], [404, []], 'a link works once');
   const made = await owner.must(201, 'POST', '/v1/login/attempts', { purpose: 'sign_in', return_url_id: x.returnUrl });
   const attempt = new URL(made.start_url).searchParams.get('attempt');
   const go = x.routes.find((r) => r.id === 'POST /auth/tiktok/continue');
@@ -188,6 +188,23 @@ test('http.cross_site_is_refused', async () => {
   equal(changed(before, digest(x.stack, TOUCHED)), [], 'tables changed by cross-site requests');
 }, { deadline_ms: 60000 });
 
+test('http.a_stream_ends_with_its_session', async (t) => {
+  const { stack, owner } = await world();
+  const member = await invited(stack, owner, 'House', 'agent');
+  const sign = async () => byCookie(stack, 'm', sessionIn(await call(stack.daemon.url, 'POST', '/v1/session', { json: { email: member.email, password: member.password } })));
+  const streams = [];
+  for (const who of [await sign(), await sign()]) {
+    const r = await fetch(`${stack.daemon.url}/v1/feed`, { headers: who.headers, signal: t.signal });
+    equal(r.status, 200);
+    const s = { who, ended: false };
+    void (async () => { try { for await (const _ of r.body); } catch { /* cut */ } s.ended = true; })();
+    streams.push(s);
+  }
+  await streams[0].who.must(200, 'DELETE', '/v1/session');
+  await until(() => streams[0].ended, 10000, 'the end of the signed-out stream');
+  equal([streams[1].ended, (await streams[1].who.ask('GET', '/v1/session')).status], [false, 200], 'the other session goes on');
+});
+
 test('http.get_changes_nothing', async () => {
   const x = await world();
   const { stack } = x;
@@ -211,9 +228,17 @@ test('http.get_changes_nothing', async () => {
   for (const at of [...starts, ...starts.map((s) => s.replace('/auth/tiktok?', '/auth/tiktok/qr?'))]) await call(stack.daemon.url, 'GET', at);
   await call(stack.daemon.url, 'GET', '/auth/tiktok/callback?code=c&state=s');
   const link = new URL(pass.url);
-  await call(stack.daemon.url, 'HEAD', link.pathname + link.search);
+  for (const method of ['HEAD', 'GET', 'GET']) {
+    const r = await call(stack.daemon.url, method, link.pathname + link.search);
+    equal([r.status, r.cookies], [200, []], `${method} of a one-time link`);
+  }
   equal(changed(before, digest(stack, TOUCHED)), [], 'tables changed by GET and HEAD');
-  equal((await call(stack.daemon.url, 'GET', link.pathname + link.search)).status, 303, 'HEAD left the one-time link alone');
+  // Login CSRF: a page of somebody else posts a link of his own from the victim's browser.
+  for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }, { origin: 'https://evil.invalid' }]) {
+    const r = await press(stack, pass.url, headers);
+    equal([r.status, r.cookies], [403, []], `a press from elsewhere: ${JSON.stringify(headers)}`);
+  }
+  equal((await press(stack, pass.url, { 'sec-fetch-site': 'same-origin' })).status, 303, 'looking left the one-time link alone');
 });
 
 // ---- methods ----

@@ -32,7 +32,7 @@ const ROLES = {
 // nothing about anybody. A new one must be added here by a person.
 const PUBLIC = new Set([
   'GET /', 'GET /livez', 'GET /errors', 'GET /errors/{code}', 'GET /static/pages.css', 'GET /openapi.json', 'GET /console',
-  'GET /console/{page}', 'GET /console/assets/{name}', 'GET /console/enter', 'POST /v1/session', 'POST /v1/invitations/accept',
+  'GET /console/{page}', 'GET /console/assets/{name}', 'GET /console/enter', 'POST /console/enter', 'POST /v1/session', 'POST /v1/invitations/accept',
   'POST /webhooks/tiktok/{app}', 'GET /webhooks/tiktok/{app}', 'GET /auth/tiktok', 'POST /auth/tiktok/continue',
   'GET /auth/tiktok/callback', 'GET /auth/tiktok/partly', 'POST /auth/tiktok/proceed', 'GET /auth/tiktok/qr', 'POST /auth/tiktok/qr',
   'POST /auth/tiktok/qr/poll', 'POST /auth/tiktok/mobile/start', 'POST /auth/tiktok/mobile', 'GET /.well-known/assetlinks.json',

@@ -77,10 +77,15 @@ export function sessionIn(answer) {
   return /^[^=]+=([^;]*)/.exec(line)[1];
 }
 
-// A one-time link, opened.
+// The button of a one-time link's page.
+export function press(stack, url, headers = {}) {
+  const body = `token=${new URL(url).searchParams.get('token')}`;
+  return call(stack.daemon.url, 'POST', '/console/enter', { headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body });
+}
+
+// A one-time link, taken.
 export async function enter(stack, name, url) {
-  const at = new URL(url);
-  return byCookie(stack, name, sessionIn(await call(stack.daemon.url, 'GET', at.pathname + at.search)));
+  return byCookie(stack, name, sessionIn(await press(stack, url)));
 }
 
 export function workspaceCreate(stack, name, email, more = []) {
