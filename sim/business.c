@@ -18,10 +18,10 @@ static void put_pair(struct v13 *c, const struct token *t)
         out_cstr(o, "token_type", "Bearer");
     if (!few)
         out_str(o, "scope", buf_str(&scopes));
-    out_int(o, "expires_in", (t->access_ms - now) / 1000);
+    out_int(o, "expires_in", seconds_left(t->access_ms, now));
     out_cstr(o, "refresh_token", t->refresh);
     if (!few)
-        out_int(o, "refresh_token_expires_in", (t->refresh_ms - now) / 1000);
+        out_int(o, "refresh_token_expires_in", seconds_left(t->refresh_ms, now));
     out_cstr(o, "open_id", open_id);
     v13_close(c);
 }

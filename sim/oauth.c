@@ -81,6 +81,11 @@ struct token *token_make(struct sim *s, const struct app *a, const struct user *
     return t;
 }
 
+int64_t seconds_left(int64_t end_ms, int64_t now_ms)
+{
+    return (end_ms - now_ms + 500) / 1000;
+}
+
 void token_answer(struct sim *s, const struct token *t, struct buf *b)
 {
     if (s->w->apps[t->app].portal == PORTAL_ADS) {
@@ -97,9 +102,9 @@ void token_answer(struct sim *s, const struct token *t, struct buf *b)
     out_init(&o, b, false);
     out_open(&o, NULL, '{');
     out_cstr(&o, "access_token", t->access);
-    out_int(&o, "expires_in", (t->access_ms - now) / 1000);
+    out_int(&o, "expires_in", seconds_left(t->access_ms, now));
     out_cstr(&o, "open_id", open_id);
-    out_int(&o, "refresh_expires_in", (t->refresh_ms - now) / 1000);
+    out_int(&o, "refresh_expires_in", seconds_left(t->refresh_ms, now));
     out_cstr(&o, "refresh_token", t->refresh);
     out_str(&o, "scope", buf_str(&scopes));
     out_cstr(&o, "token_type", "Bearer");

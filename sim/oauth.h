@@ -12,6 +12,7 @@ struct token *token_rotate(struct sim *s, struct token *old); /* the newest of i
 void token_used(struct sim *s, const struct token *t);
 /* A dead refresh token was presented: by switch the whole chain dies. */
 void token_reused(struct sim *s, const struct token *t);
+int64_t seconds_left(int64_t end_ms, int64_t now_ms); /* to the nearest second */
 int64_t access_life_s(const struct sim *s, enum portal portal);
 int64_t refresh_life_s(const struct sim *s, enum portal portal);
 #endif

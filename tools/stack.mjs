@@ -208,6 +208,11 @@ export function stopPostgres(dir) {
 
 export const LOGIN_KEY = 'awsimlogin0000000001';
 export const BUSINESS_KEY = '7600000000000000001';
+export const ADS_KEY = '7600000000000000002';
+// What the demo's apps hold: the daemon asks for no other scopes.
+const businessScopes =
+  'user.info.basic,user.info.username,user.info.profile,user.info.stats,user.account.type,message.list.read,' +
+  'message.list.send,message.list.manage,comment.list,comment.list.manage,video.list,video.insights,user.insights';
 
 // The settings of a demo or test daemon. `settings` of the caller come last and win.
 export function daemonConfig({ dir, port, privatePort, simUrl, dbUrl, settings = {} }) {
@@ -219,11 +224,15 @@ export function daemonConfig({ dir, port, privatePort, simUrl, dbUrl, settings =
     'keys.kek_file': secretFile(dir, 'kek.secret', () => randomBytes(32).toString('hex')),
     'tiktok.authorize_url': simUrl,
     'tiktok.api_url': simUrl,
-    'tiktok.business_api_url': simUrl,
+    'tiktok.ads_authorize_url': simUrl,
+    'tiktok.business_api_url': `${simUrl}/open_api/v1.3`,
     'tiktok.login.client_key': LOGIN_KEY,
     'tiktok.login.client_secret_file': secretFile(dir, 'login.secret'),
     'tiktok.accounts.client_key': BUSINESS_KEY,
     'tiktok.accounts.client_secret_file': secretFile(dir, 'business.secret'),
+    'tiktok.accounts.scopes': businessScopes,
+    'tiktok.ads.client_key': ADS_KEY,
+    'tiktok.ads.client_secret_file': secretFile(dir, 'ads.secret'),
     'fetch.tiktok_hosts': '127.0.0.1',
     'fetch.allow_private': '127.0.0.0/8',
     ...settings,
@@ -285,6 +294,7 @@ export async function startStack(o = {}) {
         base: `http://127.0.0.1:${port}`,
         login_secret: secretFile(dir, 'login.secret'),
         business_secret: secretFile(dir, 'business.secret'),
+        ads_secret: secretFile(dir, 'ads.secret'),
         ...o.set,
       },
       detached: o.detached,

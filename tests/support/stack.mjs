@@ -3,7 +3,7 @@
 import * as tools from '../../tools/stack.mjs';
 import { finallyDo, tempDir } from './runner.mjs';
 
-export { root, LOGIN_KEY, BUSINESS_KEY, Program, secretFile, writeConfig, daemonConfig, daemonCommand } from '../../tools/stack.mjs';
+export { root, LOGIN_KEY, BUSINESS_KEY, ADS_KEY, Program, secretFile, writeConfig, daemonConfig, daemonCommand } from '../../tools/stack.mjs';
 export const databases = ['sqlite', 'postgres'];
 
 // startStack({ db: 'sqlite' | 'postgres', settings, demo, seed, env }): see tools/stack.mjs.
