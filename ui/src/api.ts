@@ -39,21 +39,25 @@ export interface Account {
   display_name: string | null;
   username: string | null;
   avatar_url: string | null;
-  state: string;
+  state: string; // connected, unsure, needs_reauth, revoking, revoked
   scopes: string[];
+  missing_scopes: string[];
   connected_at: string | null;
   last_good_at: string | null;
-  last_webhook_at?: string | null;
+  last_webhook_at: string | null;
   access_expires_at: string | null;
   refresh_expires_at: string | null;
   next_refresh_at: string | null;
-  person: string | null; // the same for all grants of one person or shop
-  health: { verdict: Verdict; code: string; en: string; th: string; next_step_en: string | null; next_step_th: string | null };
+  person: string; // the same for all grants of one person or shop
+  person_name: string | null;
+  health: { verdict: Verdict; code: string; en: string; th: string; next_step_en: string; next_step_th: string };
   advertisers: { id: string; name: string | null }[];
 }
 export interface TimelineItem {
+  id: string;
   at: string;
   what: string;
+  outcome: 'good' | 'bad' | 'info';
   class: string | null;
   tiktok_code: number | null;
   log_id: string | null;

@@ -145,7 +145,7 @@ function Health({ a, reload }: { a: Account; reload: () => Promise<void> }): JSX
         <VerdictBadge a={a} />
       </div>
       <p class="health-words">{inThai() ? a.health.th : a.health.en}</p>
-      {step && (
+      {a.health.verdict !== 'good' && (
         <p class="health-step">
           <strong>{t('account.next')}:</strong> {step}
         </p>
@@ -157,9 +157,11 @@ function Health({ a, reload }: { a: Account; reload: () => Promise<void> }): JSX
               {t(expires ? 'account.refresh' : 'account.refresh.probe')}
             </button>
           )}
-          <button type="button" class={`button ${a.health.verdict === 'good' && !ended(a) ? '' : 'strong'}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, return: hrefOf('account', { id: a.id }) })}>
-            {t('account.reconnect')}
-          </button>
+          {a.kind !== 'login' && (
+            <button type="button" class={`button ${a.health.verdict === 'good' && !ended(a) ? '' : 'strong'}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, return: hrefOf('account', { id: a.id }) })}>
+              {t('account.reconnect')}
+            </button>
+          )}
           {!ended(a) && (
             <button type="button" class="button" data-ui="disconnect" onClick={() => setLeaving(true)}>
               {t('account.disconnect')}

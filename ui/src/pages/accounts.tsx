@@ -20,7 +20,7 @@ const weight = (a: Account): number => (ended(a) ? 2 : ill(a) ? 0 : 1);
 export function groupsOf(items: readonly Account[]): Group[] {
   const groups = new Map<string, Group>();
   for (const a of items) {
-    const person = a.person ?? a.id;
+    const person = a.person;
     const group = groups.get(person) ?? { person, items: [] };
     group.items.push(a);
     groups.set(person, group);
@@ -30,7 +30,7 @@ export function groupsOf(items: readonly Account[]): Group[] {
   return [...groups.values()].sort((a, b) => least(a) - least(b));
 }
 
-function Row({ a, picked, pick }: { a: Account; picked: boolean; pick: ((on: boolean) => void) | null }): JSX.Element {
+function Row({ a, group, picked, pick }: { a: Account; group: string; picked: boolean; pick: ((on: boolean) => void) | null }): JSX.Element {
   const step = inThai() ? a.health.next_step_th : a.health.next_step_en;
   return (
     <li class={`connection${ended(a) ? ' over' : ''}`} data-account={a.id} data-state={a.state} data-kind={a.kind} data-verdict={a.health.verdict}>
@@ -45,6 +45,7 @@ function Row({ a, picked, pick }: { a: Account; picked: boolean; pick: ((on: boo
           {word('accounts.kind', a.kind)}
           <span class="unseen">: {nameOf(a)}</span>
         </Link>
+        {a.advertisers.length === 0 && group !== nameOf(a) && <span class="sub">{nameOf(a)}</span>}
         {a.advertisers.length > 0 && <span class="sub">{a.advertisers.map((v) => v.name || v.id).slice(0, 3).join(', ')}</span>}
       </div>
       <div class="connection-health">
@@ -63,21 +64,21 @@ function Row({ a, picked, pick }: { a: Account; picked: boolean; pick: ((on: boo
 function Card({ g, picked, pick }: { g: Group; picked: ReadonlySet<string>; pick: ((id: string, on: boolean) => void) | null }): JSX.Element {
   const first = g.items[0];
   if (!first) return <></>;
-  const named = g.items.find((a) => a.kind === 'business') ?? first;
+  const name = first.person_name || nameOf(g.items.find((a) => a.kind === 'business') ?? first);
   const username = g.items.find((a) => a.username)?.username;
   return (
     <li class="card person-card" data-person={g.person}>
       <div class="account-head">
-        <Avatar name={nameOf(named)} />
+        <Avatar name={name} />
         <div class="account-who">
-          <h2>{nameOf(named)}</h2>
-          {username && username !== nameOf(named) && <p class="sub">@{username}</p>}
+          <h2>{name}</h2>
+          {username && username !== name && <p class="sub">@{username}</p>}
         </div>
         <span class="sub">{tn('accounts.n', g.items.length)}</span>
       </div>
       <ul class="connections">
         {g.items.map((a) => (
-          <Row key={a.id} a={a} picked={picked.has(a.id)} pick={pick && !ended(a) ? (on) => pick(a.id, on) : null} />
+          <Row key={a.id} a={a} group={name} picked={picked.has(a.id)} pick={pick && !ended(a) ? (on) => pick(a.id, on) : null} />
         ))}
       </ul>
     </li>

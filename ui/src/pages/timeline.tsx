@@ -5,7 +5,7 @@ import { api, type TimelineItem } from '../api';
 import { Copy, Empty, inThai, ListView, useList } from '../parts/parts';
 import { t, timeExact } from '../text/text';
 
-export const failed = (i: TimelineItem): boolean => i.what === 'failed' || (i.class !== null && i.class !== '' && i.class !== 'ok');
+const failed = (i: TimelineItem): boolean => i.outcome === 'bad';
 
 export function Timeline({ id, turn }: { id: string; turn: number }): JSX.Element {
   const list = useList((cursor) => api.timeline(id, cursor), `timeline ${id}`);
@@ -28,8 +28,8 @@ export function Timeline({ id, turn }: { id: string; turn: number }): JSX.Elemen
           if (items.length === 0) return <Empty icon="check" title={t('timeline.empty.failures')} />;
           return (
             <ol class="steps timeline">
-              {items.map((i, n) => (
-                <li key={`${i.at} ${i.what} ${n}`} data-what={i.what} class={failed(i) ? 'bad' : undefined}>
+              {items.map((i) => (
+                <li key={i.id} data-what={i.what} class={failed(i) ? 'bad' : undefined}>
                   <time dateTime={i.at}>{timeExact(i.at)}</time>
                   <p>{inThai() ? i.th : i.en}</p>
                   {(i.tiktok_code !== null || i.log_id) && (

@@ -11,6 +11,9 @@ const nameOf = (s: Subscription): string => word('hooks.category', s.category);
 
 export function Webhooks(): JSX.Element {
   const list = useLoad(() => api.subscriptions(), 'subscriptions');
+  const apps = useLoad(() => api.apps(), 'apps');
+  // An app of the installation serves other workspaces too; none of them may silence it (the service refuses).
+  const ours = (app: string): boolean => apps.data?.items.find((a) => a.id === app)?.owner === 'workspace';
   const [busy, setBusy] = useState('');
   const [asking, setAsking] = useState<{ s: Subscription; to: 'repair' | 'remove' } | null>(null);
   const manage = may('accounts.manage');
@@ -70,7 +73,7 @@ export function Webhooks(): JSX.Element {
               {t('hooks.repair')}
             </button>
           )}
-          {s.state === 'right' && (
+          {s.state === 'right' && ours(s.app) && (
             <button type="button" class="button small" disabled={busy !== ''} aria-label={t('hooks.remove.of', { name: nameOf(s) })} onClick={() => setAsking({ s, to: 'remove' })}>
               {t('hooks.remove')}
             </button>
@@ -79,7 +82,7 @@ export function Webhooks(): JSX.Element {
       ),
     });
   const items = list.data?.items ?? [];
-  const apps = [...new Set(items.map((s) => s.app))];
+  const names = [...new Set(items.map((s) => s.app))];
   return (
     <>
       <PageHead title={t('hooks.title')} lead={t('hooks.lead')}>
@@ -89,8 +92,8 @@ export function Webhooks(): JSX.Element {
       </PageHead>
       {list.problem && <ProblemBox problem={list.problem} again={() => void list.reload()} />}
       {!list.data && !list.problem && <Loading />}
-      {list.data && apps.length === 0 && <Empty icon="hook" title={t('hooks.empty')} text={t('hooks.empty.text')} />}
-      {apps.map((app) => {
+      {list.data && names.length === 0 && <Empty icon="hook" title={t('hooks.empty')} text={t('hooks.empty.text')} />}
+      {names.map((app) => {
         const rows = items.filter((s) => s.app === app).map((s) => ({ ...s, id: `${s.app} ${s.category}` }));
         const wanted = rows[0]?.wanted_url;
         return (

@@ -13,7 +13,8 @@ const kindIcons: Record<string, IconName> = { business: 'shop', advertiser: 'meg
 export const kindIcon = (kind: string): IconName => kindIcons[kind] ?? 'plug';
 
 export const nameOf = (a: { display_name: string | null; username: string | null }): string => a.display_name || a.username || t('accounts.unnamed');
-const ends = new Set(['revoking', 'revoked', 'removed', 'replaced']);
+const AT_ONCE = 100; // as many as the service takes in one request
+const ends = new Set(['revoking', 'revoked']);
 export const ended = (a: Account): boolean => ends.has(a.state);
 // Waits for the owner: nothing happens by itself any more.
 export const stuck = (a: Account): boolean => a.state === 'needs_reauth';
@@ -22,6 +23,7 @@ export const ill = (a: Account): boolean => !ended(a) && a.health.verdict !== 'g
 const tones: Record<Verdict, Tone> = { good: 'good', warning: 'warn', bad: 'bad' };
 export function VerdictBadge({ a }: { a: Account }): JSX.Element {
   if (ended(a) || a.state === 'unsure') return <Badge tone="quiet">{word('accounts.state', a.state)}</Badge>;
+  if (stuck(a)) return <Badge tone="bad">{t('accounts.verdict.bad')}</Badge>;
   return <Badge tone={tones[a.health.verdict]}>{t(`accounts.verdict.${a.health.verdict}`)}</Badge>;
 }
 
@@ -87,7 +89,8 @@ export function Disconnect({ what, close, done }: { what: Revocable; close: () =
           e.preventDefault();
           void act(async () => {
             // What was shown is what ends, even when more has been connected meanwhile.
-            await api.revoke({ accounts: preview.data?.items.map((i) => i.id) ?? [] });
+            const ids = preview.data?.items.map((i) => i.id) ?? [];
+            for (let i = 0; i < ids.length; i += AT_ONCE) await api.revoke({ accounts: ids.slice(i, i + AT_ONCE) });
             say(tn('stop.done', n));
             close();
             await done();
