@@ -188,8 +188,12 @@ void answer_rate(struct request *rq)
     if (rq->rate.limit == 0) {
         return;
     }
-    buf_fmt(&rq->extra, "RateLimit-Limit: %lld\r\nRateLimit-Remaining: %lld\r\nRateLimit-Reset: %lld\r\n",
-            (long long)rq->rate.limit, (long long)rq->rate.remaining, (long long)rq->rate.reset_s);
+    /* draft-ietf-httpapi-ratelimit-headers-11: structured fields, a policy by name and what is left of it. */
+    buf_fmt(&rq->extra,
+            "RateLimit-Policy: \"%s\";q=%lld;w=%lld\r\n"
+            "RateLimit: \"%s\";r=%lld;t=%lld\r\n",
+            rq->rate.policy, (long long)rq->rate.limit, (long long)rq->rate.window_s, rq->rate.policy,
+            (long long)rq->rate.remaining, (long long)rq->rate.reset_s);
 }
 
 /* ---- bytes ---- */

@@ -85,7 +85,7 @@ MUSTCHECK enum rc input_read(struct request *rq, struct fault *why);
 /* answer.c */
 void answer_render(struct request *rq, struct buf *out);
 void answer_prepare(struct http *h);  /* the header blocks that never change */
-void answer_rate(struct request *rq); /* RateLimit-* of rq->rate */
+void answer_rate(struct request *rq); /* RateLimit fields of rq->rate */
 const char *status_text(int status);
 /* problem.c */
 void problems_open(struct http *h, const struct http_options *o);
@@ -98,7 +98,10 @@ extern const struct route http_own_routes[];
 extern const size_t http_own_routes_n;
 /* openapi.c, shapes.c */
 enum rc openapi_get(struct request *rq, void *ctx, struct fault *why);
-void shapes_write(const struct http *h, struct jw *w);    /* members of components.schemas */
+void shapes_write(const struct http *h, struct jw *w); /* members of components.schemas */
+#define RATE_HEADERS                                                                                         \
+    "{\"RateLimit\":{\"$ref\":\"#/components/headers/RateLimit\"},"                                          \
+    "\"RateLimit-Policy\":{\"$ref\":\"#/components/headers/RateLimitPolicy\"}}"
 void shapes_answers(struct jw *w, const struct route *t); /* the good members of responses */
 
 /* ---- work.c: bounded queues and their threads ---- */

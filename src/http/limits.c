@@ -178,6 +178,10 @@ void peer_disconnect(struct peer *p)
 
 bool peer_take(struct peers *ps, struct peer *p, enum rate_class c, struct rate *out)
 {
+    static const char *const names[RATE_COUNT] = {[RATE_READ] = "reads",
+                                                  [RATE_WRITE] = "writes",
+                                                  [RATE_EXCHANGE] = "exchanges",
+                                                  [RATE_INTAKE] = "intake"};
     int64_t rate = ps->per_second[c];
     if (rate == 0) {
         *out = (struct rate){0};
@@ -192,10 +196,16 @@ bool peer_take(struct peers *ps, struct peer *p, enum rate_class c, struct rate 
         next = (due > now ? due : now) + step;
         if (next - now > depth) {
             int64_t wait = next - now - depth;
-            *out = (struct rate){rate * BURST_SECONDS, 0, BURST_SECONDS, wait / 1000000 + 1};
+            *out = (struct rate){names[c], rate * BURST_SECONDS, BURST_SECONDS,
+                                 0,        BURST_SECONDS,        wait / 1000000 + 1};
             return false;
         }
     } while (!atomic_compare_exchange_weak(&p->due_us[c], &due, next));
-    *out = (struct rate){rate * BURST_SECONDS, (depth - (next - now)) / step, (next - now) / 1000000 + 1, 0};
+    *out = (struct rate){names[c],
+                         rate * BURST_SECONDS,
+                         BURST_SECONDS,
+                         (depth - (next - now)) / step,
+                         (next - now) / 1000000 + 1,
+                         0};
     return true;
 }

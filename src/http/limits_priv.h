@@ -14,8 +14,9 @@ struct address {
 };
 struct peer; /* one address's counters; alive while referenced or still in debt */
 struct peers;
-struct rate { /* what a RateLimit header says */
-    int64_t limit, remaining, reset_s, retry_s;
+struct rate { /* what RateLimit and RateLimit-Policy say; limit 0: nothing */
+    const char *policy;
+    int64_t limit, window_s, remaining, reset_s, retry_s;
 };
 struct peers *peers_open(struct arena *mem, const int64_t per_second[RATE_COUNT]);
 void peers_close(struct peers *ps);

@@ -235,8 +235,17 @@ static void components(const struct http *h, struct jw *w)
                "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"description\":\"Repeating a "
                "request with "
                "the same key and body gives the first answer again.\"}}"));
+    jw_raw(
+        w, "headers",
+        STR("{\"RateLimitPolicy\":{\"description\":\"The limit per address that the route falls under: name, "
+            "q requests in w seconds "
+            "(draft-ietf-httpapi-ratelimit-headers-11).\",\"schema\":{\"type\":\"string\"}},"
+            "\"RateLimit\":{\"description\":\"What is left of it: r requests, all of them again in t "
+            "seconds.\","
+            "\"schema\":{\"type\":\"string\"}}}"));
     jw_raw(w, "responses",
-           STR("{\"Problem\":{\"description\":\"Refused; the code says why.\",\"content\":"
+           STR("{\"Problem\":{\"description\":\"Refused; the code says why. 429 and 503 carry Retry-After.\","
+               "\"headers\":" RATE_HEADERS ",\"content\":"
                "{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}}"));
     jw_obj(w, "schemas");
     problem_schema(h, w);

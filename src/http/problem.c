@@ -166,7 +166,11 @@ static void hints(struct request *rq, int status)
         answer_header(rq, "WWW-Authenticate", STR("Bearer"));
     }
     if (status == 429 || status == 503) {
-        int64_t s = status == 429 && rq->rate.retry_s > 0 ? rq->rate.retry_s : 2;
+        bool ours = status == 429 && rq->rate.retry_s > 0; /* the limit per address refused it */
+        int64_t s = ours ? rq->rate.retry_s : 2;
+        if (ours) {
+            answer_rate(rq);
+        }
         if (rq->extra.n == 0 || memmem(rq->extra.p, rq->extra.n, "Retry-After", 11) == NULL) {
             answer_header(rq, "Retry-After", arena_fmt(rq->mem, "%lld", (long long)s));
         }

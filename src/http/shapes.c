@@ -225,6 +225,7 @@ void shapes_answers(struct jw *w, const struct route *t)
     must(!t->many || (t->gives != NULL && t->gives->media == NULL));
     jw_obj(w, "2XX");
     jw_cstr(w, "description", doc);
+    jw_raw(w, "headers", STR(RATE_HEADERS));
     if (t->gives != NULL) {
         content(w, t, t->gives->media == NULL ? "application/json" : t->gives->media);
     } else if (t->browser) {

@@ -144,6 +144,9 @@ static void addresses_are_limited(void **state)
     for (int i = 0; i < 8; i++) {
         send_to(&r, "GET /list", "X-Forwarded-For: 9.9.9.9\r\n", NULL);
         ok += r.status == 200;
+        assert_true(str_eq(reply_header(&r, "ratelimit-policy"), STR("\"reads\";q=4;w=2")));
+        str left = i == 0 ? STR("\"reads\";r=3;t=1") : STR("\"reads\";r=");
+        assert_true(str_starts(reply_header(&r, "ratelimit"), left));
         if (i == 0) { /* 127.0.0.1 is no trusted proxy: what it forwards is not believed */
             assert_true(body_has(&r, "\"address\":\"127.0.0.1\""));
         }
@@ -151,6 +154,7 @@ static void addresses_are_limited(void **state)
     assert_in_range(ok, 4, 5);
     expect("GET /list", "", NULL, 429, "rate_limited");
     assert_true(reply_header(&r, "retry-after").n > 0);
+    assert_true(str_eq(reply_header(&r, "ratelimit"), STR("\"reads\";r=0;t=2")));
     for (size_t i = 0; i < 3; i++) {
         fds[i] = dial(http_port(kit.http));
         say(fds[i], STR("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"));

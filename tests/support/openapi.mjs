@@ -38,6 +38,7 @@ export function problems(doc) {
     only(where, r, ['description', 'headers', 'content', 'links']);
     if (typeof r.description !== 'string') say(where, 'no description');
     content(where, r.content);
+    for (const [name, h] of Object.entries(r.headers ?? {})) if (!h.$ref && !h.schema) say(where, `header ${name} without a schema`);
   };
   only('document', doc, ['openapi', 'info', 'servers', 'paths', 'components', 'security', 'tags', 'externalDocs', 'webhooks', 'jsonSchemaDialect']);
   if (!/^3\.1\.\d+$/.test(doc.openapi)) say('openapi', doc.openapi);
