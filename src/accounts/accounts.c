@@ -13,6 +13,10 @@ enum rc accounts_open(const struct accounts_options *o, struct accounts **out, s
         arena_close(&mem);
         return rc;
     }
+    a->flights = flights_open();
+    uint64_t node = 0;
+    random_bytes(&node, sizeof node);
+    (void)snprintf(a->node, sizeof a->node, "%016llx", (unsigned long long)node);
     *out = a;
     return RC_OK;
 }
@@ -22,7 +26,9 @@ void accounts_close(struct accounts **a)
     if (*a == NULL)
         return;
     struct arena *mem = (*a)->mem;
+    accounts_stop(*a);
     apps_close(*a);
+    flights_close(&(*a)->flights);
     arena_close(&mem);
     *a = NULL;
 }

@@ -55,6 +55,13 @@ static const char login_path[] = "/auth/tiktok/callback", business_path[] = "/au
                   ads_path[] = "/auth/tiktok/ads/callback";
 
 const struct setting accounts_settings[] = {
+    {.key = "accounts.timeline_days",
+     .kind = SET_INT,
+     .min = 1,
+     .max = 3650,
+     .unit = "days",
+     .def = "180",
+     .doc = "How long the timelines of connected accounts are kept."},
     KEY_ROW("tiktok.login.", "Client key of the Login Kit app (TikTok for Developers). Empty: sign-in with "
                              "TikTok is not configured.") APP_ROWS("tiktok.login.", "Login Kit app")
         SCOPE_ROW(

@@ -1,63 +1,76 @@
-/* refresh: giving tokens, refreshing them once, telling TikTok about ends. No network inside a transaction.
- * Flow of a refresh: take the lease (fence + intent) -> call -> compare-and-set on fence and old fingerprint.
- * What can go wrong: the answer is lost after TikTok rotated. Then the old token is tried once more; refused,
- * the grant needs the person again (alert accounts.needs_reauth). Timeouts and 5xx delete nothing.
+/* refresh: one flight of one grant. No network inside a transaction.
+ * Flow: open (read, unseal) -> lease with fence and intent, durable -> call -> first transaction after the
+ * answer: compare-and-set on the fingerprint that was sent. What can go wrong: the answer is lost after
+ * TikTok rotated (asked once more with the old token; refused, the person must consent again, with an alert);
+ * the commit of the new pair fails (this thread keeps the pair in memory that is wiped, and repeats); the
+ * process dies in between (jobs.c finds the intent when the lease has run out). Timeouts and 5xx delete
+ * nothing.
  */
 #include <time.h>
 #include "accounts/accounts_priv.h"
 
-enum { SECRET_MEM = 256 * 1024, WAIT_MS = 10000, POLL_MS = 50 };
+enum { PAUSE_FIRST_MS = 50, PAUSE_LAST_MS = 1000 };
 
-const struct metric accounts_metrics[] = {
-    {"mz_account_refresh_total", METRIC_COUNTER, "outcome", "Token refreshes by outcome."},
-    {"mz_account_grant_end_total", METRIC_COUNTER, "reason",
-     "Grants that ended, by the event that ended them."},
-};
-const size_t accounts_metrics_n = COUNT_OF(accounts_metrics);
-
-static const struct account_app *app_of(const struct accounts *a, str client_key)
+static void pause_ms(long ms)
 {
-    for (size_t i = 0; i < a->n_apps; i++)
-        if (str_eq(a->apps[i].client.client_key, client_key))
-            return &a->apps[i];
-    return NULL;
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
+    nanosleep(&t, NULL);
 }
 
-/* ---- what is known of a grant, opened ---- */
-struct opened {
-    struct accounts *a;
-    str workspace, account;
-    struct arena *mem; /* secret */
-    struct grant grant;
-    struct secret access, refresh;
-    int64_t now_ms;
-    int64_t changed;
-    const struct tiktok_tokens *tokens;
-    const char *reason;
-};
+const struct account_app *grant_app(const struct opened *o)
+{
+    return accounts_app_of(o->a, o->grant.client_key, role_kind(o->grant.role));
+}
 
-/* Row values live in the read's own arena; the few that are used later are copied. */
+/* ---- opening: state first, so that nobody but the revoke job opens what is being revoked ---- */
+static enum rc may_open(const struct opened *o, const struct grant *g, struct fault *why)
+{
+    if (g->state == GRANT_REVOKING && !o->for_revoke)
+        return fault_set(why, RC_REAUTH, "accounts.revoked", "the grant is being revoked");
+    if (g->state == GRANT_NEEDS_REAUTH && !o->for_revoke)
+        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "TikTok no longer accepts its tokens");
+    return RC_OK;
+}
+
+static enum rc why_none(struct tx *tx, const struct opened *o, struct fault *why)
+{
+    str state = STR("");
+    enum rc rc = db_grant_last(tx, o->workspace, o->account, tx_mem(tx), &state, why);
+    if (rc != RC_OK)
+        return rc;
+    if (state.n == 0)
+        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "the account was never connected");
+    return fault_set(why, RC_REAUTH, "accounts.revoked", "the connection has ended");
+}
+
+/* Row values live in the read's own arena; those that are used later are copied. */
 static enum rc keep_grant(struct opened *o, const struct grant *g, struct fault *why)
 {
-    o->grant = *g;
-    o->grant.id = arena_str(o->mem, g->id);
-    o->grant.account = arena_str(o->mem, g->account);
-    o->grant.client_key = arena_str(o->mem, g->client_key);
-    o->grant.open_id = arena_str(o->mem, g->open_id);
-    o->grant.scopes = arena_str(o->mem, g->scopes);
-    o->grant.refresh_fp = arena_str(o->mem, g->refresh_fp);
-    return o->grant.refresh_fp.p == NULL ? fault_set(why, RC_FULL, "base.arena", "no room for the grant")
-                                         : RC_OK;
+    struct grant k = *g;
+    str *const texts[] = {&k.id,     &k.account, &k.client_key, &k.open_id,
+                          &k.scopes, &k.role,    &k.access_fp,  &k.refresh_fp};
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        *texts[i] = arena_str(o->mem, *texts[i]);
+        if (texts[i]->p == NULL)
+            return fault_set(why, RC_FULL, "base.arena", "no room for the grant");
+    }
+    k.access_sealed = k.refresh_sealed = STR_NONE;
+    o->grant = k;
+    return RC_OK;
 }
 
-static enum rc open_grant(struct tx *tx, void *arg, struct fault *why)
+static enum rc open_fn(struct tx *tx, void *arg, struct fault *why)
 {
     struct opened *o = arg;
     struct grant g = {0};
     struct account acc;
-    enum rc rc = accounts_load(tx, o->workspace, o->account, tx_mem(tx), &acc, why);
+    enum rc rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &g, why);
+    if (rc == RC_MISSING) {
+        rc = accounts_load(tx, o->workspace, o->account, tx_mem(tx), &acc, why);
+        return rc == RC_OK ? why_none(tx, o, why) : rc;
+    }
     if (rc == RC_OK)
-        rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &g, why);
+        rc = may_open(o, &g, why);
     if (rc != RC_OK)
         return rc;
     o->now_ms = tx_now_ms(tx);
@@ -69,377 +82,391 @@ static enum rc open_grant(struct tx *tx, void *arg, struct fault *why)
     return rc == RC_OK ? keep_grant(o, &g, why) : rc;
 }
 
-static enum rc take_lease(struct tx *tx, void *arg, struct fault *why)
+enum rc grant_open(struct opened *o, struct fault *why)
+{
+    return store_read(o->a->o.store, open_fn, o, why);
+}
+
+/* ---- the lease ---- */
+/* An intent under a lease that ran out is an outcome nobody knows: recorded before the old token is tried. */
+static enum rc note_lost(struct tx *tx, const struct opened *o, struct grant *live, struct fault *why)
+{
+    enum rc rc = failpoint(&accounts_points[P_UNSURE_FOUND], live->id, why);
+    struct health_new line = {.workspace = o->workspace,
+                              .account = o->account,
+                              .what = "unsure",
+                              .code = "cut_off",
+                              .cls = "unsure"};
+    if (rc != RC_OK || live->state == GRANT_REVOKING || live->state == GRANT_NEEDS_REAUTH)
+        return rc;
+    if (live->state != GRANT_UNSURE)
+        rc = grant_end(tx, o->workspace, live, GRANT_LOST_ANSWER, "", why);
+    live->state = GRANT_UNSURE;
+    return rc == RC_OK ? db_health_put(tx, &line, why) : rc;
+}
+
+static enum rc lease_fn(struct tx *tx, void *arg, struct fault *why)
 {
     struct opened *o = arg;
     struct grant live = {0};
-    enum rc rc = grant_lock_live(tx, o->workspace, o->account, &live, why);
+    o->changed = 0;
+    enum rc rc = grant_lock(tx, o->workspace, o->grant.client_key, o->grant.open_id, why);
+    if (rc == RC_OK)
+        rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &live, why);
+    if (rc == RC_MISSING)
+        return RC_OK; /* over meanwhile: the caller reads again */
     if (rc != RC_OK)
         return rc;
-    o->changed = 0;
+    if (planted("accounts.no_lease")) {
+        o->changed = 1;
+        return RC_OK;
+    }
     if (!str_eq(live.id, o->grant.id) || live.fence != o->grant.fence ||
-        !str_eq(live.refresh_fp, o->grant.refresh_fp))
-        return RC_OK; /* somebody rotated since it was read */
-    return db_grant_lease(tx, o->workspace, &live, tx_now_ms(tx) + LEASE_MS, &o->changed, why);
+        !str_eq(live.refresh_fp, o->grant.refresh_fp) || live.lease_until_ms > tx_now_ms(tx))
+        return RC_OK; /* somebody leads, or rotated since it was read */
+    if (live.state == GRANT_REVOKING && !o->for_revoke)
+        return RC_OK;
+    rc = db_grant_lease(tx, o->workspace, &live, tx_now_ms(tx) + LEASE_MS, &o->changed, why);
+    if (rc == RC_OK && o->changed == 1 && live.intent_ms > 0)
+        rc = note_lost(tx, o, &live, why);
+    o->grant.state = live.state;
+    return rc;
 }
 
-static enum rc keep_tokens(struct tx *tx, void *arg, struct fault *why)
+enum rc grant_lease(struct opened *o, struct fault *why)
 {
-    struct opened *o = arg;
-    struct grant live = {0};
-    struct grant_new in = {o->workspace, o->account, o->grant.client_key, o->tokens};
-    enum rc rc = grant_lock_live(tx, o->workspace, o->account, &live, why);
+    enum rc rc = store_write(o->a->o.store, STORE_INTAKE, lease_fn, o, why);
+    if (rc == RC_OK && o->changed == 1) {
+        o->grant.fence++;
+        rc = failpoint(&accounts_points[P_LEASE_TAKEN], o->grant.id, why);
+    }
+    return rc;
+}
+
+static enum rc back_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    const struct opened *o = arg;
+    struct grant_back b = {.workspace = o->workspace, .due_ms = o->due_ms, .failures = -1};
+    return db_grant_back(tx, &o->grant, &b, NULL, why);
+}
+
+void grant_release(struct opened *o, int64_t due_ms)
+{
+    struct fault ignored;
+    o->due_ms = due_ms;
+    enum rc rc = store_write(o->a->o.store, STORE_INTAKE, back_fn, o, &ignored);
+    (void)rc; /* else the lease runs out, and the intent makes somebody ask */
+}
+
+/* ---- the call ---- */
+static struct budget_call budget_of(const struct opened *o, enum tiktok_op op)
+{
+    const struct account_app *app = grant_app(o);
+    must(app != NULL);
+    const struct tiktok_endpoint *e = tiktok_endpoint_of(app->kind, op);
+    return (struct budget_call){.client_key = o->grant.client_key,
+                                .workspace = o->workspace,
+                                .account = o->account,
+                                .family = tiktok_kind(app->kind)->name,
+                                .endpoint = e != NULL ? e->name : "tiktok.token"};
+}
+
+enum rc grant_permit(const struct opened *o, enum tiktok_op op, struct permit *out, struct fault *why)
+{
+    if (grant_app(o) == NULL)
+        return fault_set(why, RC_REFUSED, "tiktok.client", "the app of this account is not configured");
+    struct budget_call call = budget_of(o, op);
+    return budget_take(o->a->o.budget, &call, out, why);
+}
+
+void grant_told(const struct opened *o, enum tiktok_op op, const struct fault *why)
+{
+    if (grant_app(o) == NULL)
+        return;
+    struct budget_call call = budget_of(o, op);
+    budget_answered(o->a->o.budget, &call, why);
+}
+
+/* The call, and once more with the old token when its answer was lost (reliability-security 4.3). */
+static enum rc ask(struct opened *o, struct tiktok_tokens *out, struct fault *why)
+{
+    const struct account_app *app = grant_app(o);
+    struct permit permit = {0};
+    enum rc rc = RC_UNSURE;
+    for (int tries = 0; rc == RC_UNSURE && tries < 2; tries++) {
+        rc = grant_permit(o, OP_REFRESH, &permit, why);
+        if (rc != RC_OK && tries > 0)
+            return fault_set(why, RC_UNSURE, "tiktok.unsure",
+                             "an answer was lost and no slot is free to ask");
+        if (rc != RC_OK) {
+            o->due_ms = permit.slot_ms;
+            return rc;
+        }
+        rc = failpoint(&accounts_points[P_CALLED], o->grant.id, why);
+        if (rc == RC_OK)
+            rc = tiktok_refresh(o->a->o.tiktok, &permit, &app->client, o->refresh, o->mem, out, why);
+        if (rc != RC_OK)
+            grant_told(o, OP_REFRESH, why);
+    }
+    if (rc == RC_OK && out->open_id.n > 0 && !str_eq(out->open_id, o->grant.open_id))
+        return fault_set(why, RC_REFUSED, "accounts.open_id", "the refreshed token is another person's");
+    return rc;
+}
+
+/* ---- the new pair: kept until it is stored ---- */
+static enum rc said_refreshed(struct tx *tx, struct opened *o, const struct grant *live, struct fault *why)
+{
+    struct health_new line = {.workspace = o->workspace, .account = o->account, .cls = "ok"};
+    enum rc rc = RC_OK;
+    if (live->state == GRANT_UNSURE || live->state == GRANT_NEEDS_REAUTH) {
+        line.what = "probed";
+        line.code = "alive";
+        rc = db_health_put(tx, &line, why);
+    }
+    line.what = "refreshed";
+    line.code = NULL;
     if (rc == RC_OK)
-        rc = grant_rotated(o->a, tx, &in, &o->grant, &o->changed, why);
-    return rc == RC_OK && o->changed > 0
-               ? db_health_insert(tx, o->workspace, o->account, "refreshed", STR(""), why)
-               : rc;
+        rc = db_health_put(tx, &line, why);
+    line.what = "scope_changed";
+    if (rc == RC_OK && o->rescoped)
+        rc = db_health_put(tx, &line, why);
+    bool seen = live->state != GRANT_ACTIVE || o->rescoped;
+    return rc == RC_OK && seen ? grant_changed(tx, o->workspace, o->account, why) : rc;
 }
 
-static enum rc give_back(struct tx *tx, void *arg, struct fault *why)
-{
-    struct opened *o = arg;
-    enum rc rc = db_grant_unlease(tx, o->workspace, &o->grant, why);
-    return rc == RC_OK
-               ? db_health_insert(tx, o->workspace, o->account, "refresh_failed", str_of(o->reason), why)
-               : rc;
-}
-
-/* TikTok refused the refresh token. Only the holder of the fence may say so: a lost race is not a dead
- * grant. */
-static enum rc mark_dead(struct tx *tx, void *arg, struct fault *why)
+static enum rc keep_fn(struct tx *tx, void *arg, struct fault *why)
 {
     struct opened *o = arg;
     struct grant live = {0};
-    enum rc rc = grant_lock_live(tx, o->workspace, o->account, &live, why);
-    if (rc != RC_OK || live.fence != o->grant.fence || !str_eq(live.refresh_fp, o->grant.refresh_fp) ||
-        live.state != GRANT_ACTIVE)
+    struct sealed_pair s = {0};
+    struct tiktok_tokens t = *o->tokens;
+    struct grant_new pair = {o->workspace, o->account, o->grant.client_key, &t};
+    o->changed = 0;
+    if (t.scopes.n == 0)
+        t.scopes = o->grant.scopes; /* a refresh never widens; some answers leave the list out */
+    if (t.refresh.n == 0) {
+        t.refresh = o->refresh; /* an answer without one: the old one goes on */
+        t.refresh_expires_in_s = (o->grant.refresh_expires_ms - tx_now_ms(tx)) / 1000;
+    }
+    enum rc rc = grant_lock(tx, o->workspace, o->grant.client_key, o->grant.open_id, why);
+    if (rc == RC_OK)
+        rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &live, why);
+    if (rc == RC_MISSING || (rc == RC_OK && !str_eq(live.id, o->grant.id)))
+        return RC_OK; /* the grant is over: its tokens are not wanted any more */
+    if (rc == RC_OK)
+        rc = grant_seal(o->a, tx, &pair, live.id, &s, why);
+    if (rc != RC_OK)
         return rc;
+    if (str_eq(live.refresh_fp, s.refresh_fp) && str_eq(live.access_fp, s.access_fp)) {
+        o->changed = 1; /* found stored: the commit that nobody could be sure of was done */
+        return RC_OK;
+    }
+    if (planted("accounts.fence_decides") && live.fence != o->grant.fence)
+        return RC_OK;
+    o->rescoped = accounts_missing_scopes(t.scopes, live.scopes, tx_mem(tx)).n > 0 ||
+                  accounts_missing_scopes(live.scopes, t.scopes, tx_mem(tx)).n > 0;
+    rc = db_grant_rotate(tx, o->workspace, &o->grant, &s, &o->changed, why);
+    return rc == RC_OK && o->changed > 0 ? said_refreshed(tx, o, &live, why) : rc;
+}
+
+static enum rc keep_once(struct opened *o, struct fault *why)
+{
+    enum rc hurt = failpoint(&accounts_points[P_COMMIT], o->grant.id, why);
+    if (hurt == RC_RETRY)
+        return hurt; /* the write fails before it begins */
+    enum rc rc = store_write(o->a->o.store, STORE_INTAKE, keep_fn, o, why);
+    return rc == RC_OK && hurt == RC_UNSURE ? hurt : rc;
+}
+
+/* Ends only when the pair is stored, found stored, or no longer wanted. A fault that repeating cannot mend
+ * (its workspace's key is destroyed) ends it too. */
+static enum rc keep(struct opened *o, struct fault *why)
+{
+    long wait = PAUSE_FIRST_MS;
+    for (;;) {
+        enum rc rc = keep_once(o, why);
+        if (rc == RC_OK || rc == RC_MISSING || rc == RC_DENIED || rc == RC_BUG || rc == RC_INVALID)
+            return rc;
+        metric_add(&accounts_metrics[M_KEEPING], 1, rc_name(rc), NULL);
+        log_event(o->a->o.log, LOG_WARN, "accounts.keeping", F_ID("account", o->account), F_RC(rc),
+                  F_FAULT(why));
+        pause_ms(wait);
+        wait = wait * 2 < PAUSE_LAST_MS ? wait * 2 : PAUSE_LAST_MS;
+    }
+}
+
+/* ---- what follows from an answer ---- */
+static enum rc dead_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct opened *o = arg;
+    struct grant live = {0};
+    struct health_new line = {.workspace = o->workspace,
+                              .account = o->account,
+                              .what = "needs_reauth",
+                              .code = o->said.code,
+                              .cls = rc_name(o->said.rc),
+                              .fault = &o->said};
+    o->changed = 0;
+    enum rc rc = grant_lock(tx, o->workspace, o->grant.client_key, o->grant.open_id, why);
+    if (rc == RC_OK)
+        rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &live, why);
+    if (rc == RC_MISSING)
+        return RC_OK;
+    if (rc != RC_OK || !str_eq(live.id, o->grant.id) || live.fence != o->grant.fence ||
+        !str_eq(live.refresh_fp, o->grant.refresh_fp) ||
+        (live.state != GRANT_ACTIVE && live.state != GRANT_UNSURE))
+        return rc; /* only who holds the fence may say so: a lost race is not a dead grant */
     o->changed = 1;
-    rc = grant_end(tx, o->workspace, &live, GRANT_REFUSED, o->reason, why);
+    struct grant_back b = {.workspace = o->workspace, .failures = -1};
+    rc = grant_end(tx, o->workspace, &live, GRANT_REFUSED, "", why);
+    if (rc == RC_OK)
+        rc = db_grant_back(tx, &o->grant, &b, NULL, why);
+    if (rc == RC_OK)
+        rc = db_health_put(tx, &line, why);
+    if (rc == RC_OK)
+        rc = grant_emit(tx, "account.needs_reauth", o->workspace, o->account, "refused", why);
     struct audit_entry e = {.workspace = o->workspace,
                             .actor = STR("tiktok"),
                             .action = STR("accounts.needs_reauth"),
                             .object = o->account};
     if (rc == RC_OK)
         rc = jobs_alert(tx, o->workspace, "accounts.needs_reauth", o->account, 1, why);
+    if (rc == RC_OK)
+        rc = grant_changed(tx, o->workspace, o->account, why);
     return rc == RC_OK ? audit_put(o->a->o.audit, tx, &e, why) : rc;
 }
 
-static struct budget_call call_of(const struct opened *o, const struct account_app *app, const char *endpoint)
+enum rc grant_dead(struct opened *o, const char *reason, struct fault *why)
 {
-    return (struct budget_call){.client_key = app->client.client_key,
-                                .workspace = o->workspace,
-                                .account = o->account,
-                                .family = tiktok_kind(app->kind)->name,
-                                .endpoint = endpoint};
+    if (reason != NULL)
+        (void)fault_set(&o->said, RC_REAUTH, reason, "the grant can no longer be refreshed");
+    bool doubted = o->grant.state == GRANT_UNSURE;
+    enum rc rc = failpoint(&accounts_points[doubted ? P_UNSURE_PROBED : P_REFUSED], o->grant.id, why);
+    return rc == RC_OK ? store_write(o->a->o.store, STORE_INTAKE, dead_fn, o, why) : rc;
 }
 
-/* The call, and once more with the old token when its answer was lost (reliability-security 4.3). */
-static enum rc ask_refresh(struct opened *o, struct tiktok_tokens *out, struct fault *why)
+/* Alerts: our configuration at once, an unknown outcome at once, a failing refresh when it lasts. */
+enum { ALERT_FAILURES = 5 };
+
+static const char *alert_of(const struct opened *o, int64_t failures)
 {
-    const struct account_app *app = app_of(o->a, o->grant.client_key);
-    struct permit permit;
-    if (app == NULL)
-        return fault_set(why, RC_REFUSED, "accounts.app_gone", "the app of this account is not configured");
-    enum rc rc = RC_UNSURE;
-    const struct budget_call call = call_of(o, app, "tiktok.token");
-    for (int tries = 0; rc == RC_UNSURE && tries < 2; tries++) {
-        rc = budget_take(o->a->o.budget, &call, &permit, why);
-        if (rc == RC_OK)
-            rc = tiktok_refresh(o->a->o.tiktok, &permit, &app->client, o->refresh, o->mem, out, why);
-        if (rc != RC_OK)
-            budget_answered(o->a->o.budget, &call, why);
+    if (o->act == GRANT_OUR_SETUP)
+        return "accounts.app_setup";
+    if (o->grant.state == GRANT_UNSURE || o->act == GRANT_ASK_AGAIN)
+        return "accounts.unsure";
+    return failures == ALERT_FAILURES ? "accounts.refresh_failing" : NULL;
+}
+
+static enum rc failed_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct opened *o = arg;
+    struct grant live = {0};
+    enum rc rc = grant_lock(tx, o->workspace, o->grant.client_key, o->grant.open_id, why);
+    if (rc == RC_OK)
+        rc = db_grant_live(tx, o->workspace, o->account, tx_mem(tx), &live, why);
+    if (rc == RC_MISSING || (rc == RC_OK && (!str_eq(live.id, o->grant.id) || live.fence != o->grant.fence)))
+        return RC_OK;
+    if (rc != RC_OK)
+        return rc;
+    struct grant_life life = {.now_ms = tx_now_ms(tx), .failures = (int)live.failures + 1};
+    random_bytes(&life.dice, sizeof life.dice);
+    struct grant_back b = {
+        .workspace = o->workspace, .due_ms = grant_next_ms(&life), .failures = live.failures + 1};
+    struct health_new line = {.workspace = o->workspace,
+                              .account = o->account,
+                              .what = o->act == GRANT_ASK_AGAIN ? "unsure" : "failed",
+                              .code = o->said.code,
+                              .cls = rc_name(o->said.rc),
+                              .fault = &o->said};
+    rc = db_grant_back(tx, &o->grant, &b, NULL, why);
+    if (rc == RC_OK && o->act == GRANT_ASK_AGAIN && live.state == GRANT_ACTIVE)
+        rc = grant_end(tx, o->workspace, &live, GRANT_LOST_ANSWER, "", why);
+    if (rc == RC_OK)
+        rc = db_health_put(tx, &line, why);
+    const char *alert = alert_of(o, b.failures);
+    if (rc == RC_OK && alert != NULL)
+        rc = jobs_alert(tx, o->workspace, alert, o->account, 1, why);
+    return rc == RC_OK && alert != NULL ? grant_changed(tx, o->workspace, o->account, why) : rc;
+}
+
+/* Every outcome but a good pair. */
+enum rc grant_settle(struct opened *o, struct fault *why)
+{
+    const struct account_app *app = grant_app(o);
+    struct fault ignored;
+    o->said = *why;
+    o->act = grant_answer_of(app != NULL ? (int)app->kind : -1, true, why)->act;
+    if (o->act == GRANT_WAIT) {
+        int64_t slot = o->due_ms > 0 ? o->due_ms : o->now_ms + 60000;
+        grant_release(o, slot);
+        o->due_ms = slot;
+        return why->rc;
     }
-    if (rc == RC_OK && !str_eq(out->open_id, o->grant.open_id))
-        return fault_set(why, RC_REFUSED, "accounts.open_id", "the refreshed token is another person's");
+    if (o->act == GRANT_CONSENT) {
+        enum rc rc = grant_dead(o, NULL, &ignored);
+        if (rc == RC_OK && o->changed == 0 && !o->for_revoke)
+            return RC_OK; /* a newer pair stands: read again */
+        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "TikTok refused the refresh token");
+    }
+    enum rc rc = store_write(o->a->o.store, STORE_INTAKE, failed_fn, o, &ignored);
+    (void)rc; /* else the lease runs out by itself and the intent is found */
+    if (o->said.rc == RC_UNSURE)
+        return fault_set(why, RC_RETRY, "accounts.unsure", "TikTok's answers were lost twice");
+    return why->rc;
+}
+
+enum rc grant_flight(struct opened *o, struct fault *why)
+{
+    struct tiktok_tokens tokens = {0};
+    int64_t from_us = clock_mono_us(), got_us = 0;
+    o->due_ms = 0;
+    enum rc rc = ask(o, &tokens, why);
+    bool answered = rc == RC_OK;
+    got_us = clock_mono_us();
+    if (answered) {
+        rc = failpoint(&accounts_points[o->grant.state == GRANT_UNSURE ? P_UNSURE_PROBED : P_ANSWERED],
+                       o->grant.id, why);
+        o->tokens = &tokens;
+        rc = keep(o, why); /* whatever a failpoint said: a pair in hand is kept */
+        o->tokens = NULL;
+        metric_observe_us(&accounts_metrics[M_WINDOW], clock_mono_us() - got_us, NULL, NULL);
+        metric_observe_us(&accounts_metrics[M_SECONDS], clock_mono_us() - from_us, NULL, NULL);
+    }
+    metric_add(&accounts_metrics[M_REFRESH], 1, rc_name(rc), NULL);
+    log_event(o->a->o.log, rc == RC_OK ? LOG_INFO : LOG_WARN, "accounts.refresh", F_ID("account", o->account),
+              F_RC(rc), F_FAULT(rc == RC_OK ? NULL : why));
+    if (!answered)
+        return grant_settle(o, why);
+    if (rc == RC_OK && o->changed > 0) {
+        o->access = tokens.access;
+        return failpoint(&accounts_points[P_STORED], o->grant.id, why);
+    }
+    if (rc == RC_OK)
+        grant_release(o, 0); /* another pair stands, or the grant is over: only our lease must go */
     return rc;
 }
 
-static enum rc refresh_leased(struct opened *o, struct fault *why)
+enum rc grant_refresh(struct opened *o, bool *mine, struct fault *why)
 {
-    struct tiktok_tokens tokens = {0};
-    struct fault ignored;
-    enum rc rc = ask_refresh(o, &tokens, why);
-    if (rc == RC_OK) {
-        o->tokens = &tokens;
-        rc = store_write(o->a->o.store, STORE_INTAKE, keep_tokens, o, why);
-        o->tokens = NULL;
-    }
-    metric_add(&accounts_metrics[0], 1, rc_name(rc), NULL);
-    log_event(o->a->o.log, rc == RC_OK ? LOG_INFO : LOG_WARN, "accounts.refresh", F_ID("account", o->account),
-              F_RC(rc), F_FAULT(rc == RC_OK ? NULL : why));
-    if (rc == RC_OK)
-        return RC_OK;
-    o->reason = why->code;
-    o->changed = 0;
-    if (rc == RC_REAUTH) {
-        enum rc marked = store_write(o->a->o.store, STORE_INTAKE, mark_dead, o, &ignored);
-        if (marked == RC_OK && o->changed == 0)
-            return RC_OK; /* somebody else rotated it: read again */
-        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "TikTok refused the refresh token");
-    }
-    enum rc back = store_write(o->a->o.store, STORE_INTAKE, give_back, o, &ignored);
-    (void)back; /* else the lease runs out by itself */
-    return rc == RC_UNSURE ? fault_set(why, RC_RETRY, "accounts.refresh_unsure", "two answers were lost")
-                           : rc;
-}
-
-/* The grant with one more fence, as the lease left it. */
-static enum rc refresh_once(struct opened *o, bool *mine, struct fault *why)
-{
-    if (o->refresh.n == 0 || o->grant.state != GRANT_ACTIVE)
-        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "no refresh token that could be used");
-    enum rc rc = store_write(o->a->o.store, STORE_INTAKE, take_lease, o, why);
-    *mine = rc == RC_OK && o->changed == 1;
+    if (o->grant.state == GRANT_NEEDS_REAUTH && !o->for_revoke)
+        return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "TikTok no longer accepts its tokens");
+    enum rc rc = o->taken ? RC_OK : grant_lease(o, why);
+    *mine = rc == RC_OK && (o->taken || o->changed == 1);
     if (!*mine)
         return rc;
-    o->grant.fence++;
-    return refresh_leased(o, why);
+    if (o->refresh.n > 0)
+        return grant_flight(o, why);
+    return o->for_revoke ? RC_OK : grant_probe(o, why);
 }
 
 enum rc accounts_refresh(struct accounts *a, str workspace, str account, struct fault *why)
 {
-    struct arena *mem = arena_open_secret(SECRET_MEM);
+    struct arena *mem = arena_open_secret(256 * 1024);
     struct opened o = {.a = a, .workspace = workspace, .account = account, .mem = mem};
     bool mine = false;
-    enum rc rc = store_read(a->o.store, open_grant, &o, why);
+    enum rc rc = grant_open(&o, why);
     if (rc == RC_OK)
-        rc = refresh_once(&o, &mine, why);
+        rc = grant_refresh(&o, &mine, why);
     arena_close(&mem);
     return rc;
 }
-
-static void pause_ms(long ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
-    nanosleep(&t, NULL);
-}
-
-static enum rc give(const struct opened *o, struct account_token *out)
-{
-    *out = (struct account_token){.access = o->access,
-                                  .scopes = o->grant.scopes,
-                                  .open_id = o->grant.open_id,
-                                  .generation = o->grant.generation};
-    return RC_OK;
-}
-
-enum rc accounts_token(struct accounts *a, str workspace, str id, struct arena *mem,
-                       struct account_token *out, struct fault *why)
-{
-    int64_t until = clock_mono_ms() + WAIT_MS;
-    for (;;) {
-        struct opened o = {.a = a, .workspace = workspace, .account = id, .mem = mem};
-        bool mine = false;
-        enum rc rc = store_read(a->o.store, open_grant, &o, why);
-        if (rc == RC_MISSING && str_eq(str_of(why->code), STR("accounts.no_grant")))
-            return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "the account is not connected");
-        if (rc != RC_OK)
-            return rc;
-        if (o.grant.state != GRANT_ACTIVE)
-            return fault_set(why, RC_REAUTH, "accounts.needs_reauth", "the grant is %s",
-                             grant_state_name(o.grant.state));
-        if (o.grant.access_expires_ms - o.now_ms > FRESH_MS)
-            return give(&o, out);
-        rc = refresh_once(&o, &mine, why);
-        if (rc != RC_OK)
-            return rc;
-        if (clock_mono_ms() > until)
-            return fault_set(why, RC_RETRY, "accounts.refresh_busy", "another refresh did not end in time");
-        if (!mine)
-            pause_ms(POLL_MS);
-    }
-}
-
-/* ---- jobs ---- */
-static str arg_of(struct job *j, const char *name)
-{
-    str s = STR_NONE;
-    return json_str(job_args(j), name, &s) ? s : STR_NONE;
-}
-
-static enum rc refresh_job(struct job *j, void *ctx, struct fault *why)
-{
-    struct accounts *a = ctx;
-    enum rc rc = accounts_refresh(a, job_workspace(j), arg_of(j, "account"), why);
-    bool gone =
-        rc == RC_REAUTH || rc == RC_MISSING; /* recorded with the grant: the job itself has done its work */
-    return rc == RC_OK || gone ? job_done(j, why) : rc;
-}
-
-static enum rc put_due(struct tx *tx, void *arg, struct fault *why)
-{
-    (void)arg;
-    struct grant_due *due = NULL;
-    size_t n = 0;
-    enum rc rc = db_grants_due(tx, 200, tx_mem(tx), &due, &n, why);
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        str args = arena_fmt(tx_mem(tx), "{\"account\":\"" STR_FMT "\"}", STR_ARG(due[i].account));
-        struct job_new job = {.kind = "accounts.refresh",
-                              .workspace = due[i].workspace,
-                              .key = due[i].account,
-                              .args = args,
-                              .unique = due[i].account};
-        rc = jobs_put(tx, &job, why);
-    }
-    return rc;
-}
-
-static enum rc due_job(struct job *j, void *ctx, struct fault *why)
-{
-    (void)ctx;
-    return job_commit(j, put_due, NULL, why);
-}
-
-struct ending {
-    struct accounts *a;
-    str workspace, account, grant;
-    const char *reason;
-    int64_t tiktok_reason;
-};
-
-static enum rc close_revoked(struct tx *tx, void *arg, struct fault *why)
-{
-    struct ending *e = arg;
-    struct grant live = {0};
-    enum rc rc = grant_lock_live(tx, e->workspace, e->account, &live, why);
-    if (rc == RC_MISSING || (rc == RC_OK && !str_eq(live.id, e->grant)))
-        return RC_OK;
-    return rc == RC_OK ? grant_end(tx, e->workspace, &live, GRANT_REVOKE_DONE, e->reason, why) : rc;
-}
-
-/* The revoke call takes a live access token: an expired one is refreshed first, without being stored. */
-static enum rc tell_tiktok(struct opened *o, struct fault *why)
-{
-    const struct account_app *app = app_of(o->a, o->grant.client_key);
-    struct permit permit;
-    struct secret access = o->access;
-    if (app == NULL)
-        return fault_set(why, RC_REFUSED, "accounts.app_gone", "the app of this account is not configured");
-    if (o->grant.access_expires_ms <= o->now_ms && o->refresh.n > 0) {
-        struct tiktok_tokens fresh = {0};
-        enum rc rc = ask_refresh(o, &fresh, why);
-        if (rc != RC_OK)
-            return rc;
-        access = fresh.access;
-    }
-    const struct budget_call call = call_of(o, app, "tiktok.revoke");
-    enum rc rc = budget_take(o->a->o.budget, &call, &permit, why);
-    if (rc == RC_OK)
-        rc = tiktok_revoke(o->a->o.tiktok, &permit, &app->client, access, why);
-    if (rc != RC_OK)
-        budget_answered(o->a->o.budget, &call, why);
-    return rc;
-}
-
-static enum rc revoke_job(struct job *j, void *ctx, struct fault *why)
-{
-    struct accounts *a = ctx;
-    struct arena *mem = arena_open_secret(SECRET_MEM);
-    struct ending end = {
-        .a = a, .workspace = job_workspace(j), .account = arg_of(j, "account"), .grant = arg_of(j, "grant")};
-    struct opened o = {.a = a, .workspace = end.workspace, .account = end.account, .mem = mem};
-    enum rc rc = store_read(a->o.store, open_grant, &o, why);
-    bool other = rc == RC_MISSING || (rc == RC_OK && !str_eq(o.grant.id, end.grant));
-    if (rc == RC_OK && !other)
-        rc = tell_tiktok(&o, why);
-    arena_close(&mem);
-    if (other)
-        return job_done(j, why);
-    bool told = rc == RC_OK || rc == RC_REAUTH; /* refused as unknown: it is gone already */
-    if (!told && !job_last(j) && rc != RC_REFUSED)
-        return rc == RC_UNSURE ? fault_set(why, RC_RETRY, "accounts.revoke_unsure", "no answer was read")
-                               : rc;
-    end.reason = told ? "we disconnected it" : "disconnected here; TikTok could not be told";
-    log_event(a->o.log, told ? LOG_INFO : LOG_ERROR, "accounts.revoked", F_ID("account", end.account),
-              F_RC(rc));
-    metric_add(&accounts_metrics[1], 1, told ? "revoked" : "untold", NULL);
-    return job_commit(j, close_revoked, &end, why);
-}
-
-static enum rc close_removed(struct tx *tx, void *arg, struct fault *why)
-{
-    struct ending *e = arg;
-    struct grant live = {0};
-    enum rc rc = grant_lock_live(tx, e->workspace, e->account, &live, why);
-    if (rc == RC_MISSING || (rc == RC_OK && !str_eq(live.id, e->grant)))
-        return RC_OK;
-    struct account_owner who = {e->workspace, e->account};
-    return rc == RC_OK ? grant_removed(e->a, tx, &who, &live, e->tiktok_reason, why) : rc;
-}
-
-/* A removal notice from about the grant's first seconds: does the token live? */
-static enum rc verify_job(struct job *j, void *ctx, struct fault *why)
-{
-    struct accounts *a = ctx;
-    struct arena *mem = arena_open_secret(SECRET_MEM);
-    struct ending end = {
-        .a = a, .workspace = job_workspace(j), .account = arg_of(j, "account"), .grant = arg_of(j, "grant")};
-    bool known = json_i64(job_args(j), "reason", &end.tiktok_reason);
-    must(known);
-    struct opened o = {.a = a, .workspace = end.workspace, .account = end.account, .mem = mem};
-    struct tiktok_user user = {0};
-    struct permit permit;
-    struct budget_call call = {0};
-    enum rc rc = store_read(a->o.store, open_grant, &o, why);
-    bool other = rc == RC_MISSING || (rc == RC_OK && !str_eq(o.grant.id, end.grant));
-    if (rc == RC_OK && !other) {
-        call = (struct budget_call){.client_key = o.grant.client_key,
-                                    .workspace = end.workspace,
-                                    .account = end.account,
-                                    .family = tiktok_kind(APP_LOGIN_KIT)->name,
-                                    .endpoint = "tiktok.user_info"};
-        rc = budget_take(a->o.budget, &call, &permit, why);
-        if (rc == RC_LIMITED) {
-            arena_close(&mem);
-            return job_later(j, permit.slot_ms, why);
-        }
-    }
-    if (rc == RC_OK && !other) {
-        struct tiktok_grant ask = {.access = o.access, .scopes = o.grant.scopes};
-        rc = tiktok_user_info(a->o.tiktok, &permit, &ask, mem, &user, why);
-        if (rc != RC_OK)
-            budget_answered(a->o.budget, &call, why);
-    }
-    arena_close(&mem);
-    if (other || rc == RC_OK || rc == RC_SCOPE)
-        return job_done(j, why);
-    return rc == RC_REAUTH ? job_commit(j, close_removed, &end, why) : rc;
-}
-
-const struct job_kind accounts_jobs[] = {
-    {.name = "accounts.refresh",
-     .order = JOB_ONE,
-     .cls = JOBS_TOKEN,
-     .retry = &retry_patient,
-     .lease_ms = 60000,
-     .run = refresh_job,
-     .doc = "Refreshes one account's token; a lost answer is tried once more with the old token."},
-    {.name = "accounts.refresh_due",
-     .order = JOB_FREE,
-     .cls = JOBS_TOKEN,
-     .retry = &retry_fast,
-     .run = due_job,
-     .doc = "Puts a refresh for every grant that is past half of its access token's life."},
-    {.name = "accounts.revoke",
-     .order = JOB_ONE,
-     .cls = JOBS_TOKEN,
-     .retry = &retry_patient,
-     .lease_ms = 60000,
-     .run = revoke_job,
-     .doc = "Tells TikTok that a grant ends, then deletes its tokens."},
-    {.name = "accounts.verify",
-     .order = JOB_ONE,
-     .cls = JOBS_TOKEN,
-     .retry = &retry_patient,
-     .lease_ms = 60000,
-     .run = verify_job,
-     .doc = "Asks TikTok whether a token lives when a removal notice is as old as the grant."},
-};
-const size_t accounts_jobs_n = COUNT_OF(accounts_jobs);
-
-const struct job_schedule accounts_schedules[] = {
-    {"accounts.refresh", "accounts.refresh_due", 60000, "Looks every minute for tokens to refresh."},
-};
-const size_t accounts_schedules_n = COUNT_OF(accounts_schedules);

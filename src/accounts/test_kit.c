@@ -1,5 +1,6 @@
 /* See test_kit.h. */
 #include "test_kit.h"
+#include "feed/feed.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -45,6 +46,20 @@ static void answer_refresh(struct stub *s, int fd, const char *request)
         send_answer(fd, 500, "{\"error\":\"server_error\"}");
         return;
     }
+    if (s->mode == STUB_HTML || s->mode == STUB_ERROR_200) {
+        send_answer(fd, 200,
+                    s->mode == STUB_HTML ? "<!doctype html><title>x</title>"
+                                         : "{\"error\":\"server_error\",\"log_id\":\"log-7\"}");
+        return;
+    }
+    if (s->mode == STUB_BAD_CLIENT) {
+        send_answer(fd, 200, "{\"error\":\"invalid_client\",\"log_id\":\"log-9\"}");
+        return;
+    }
+    if (s->mode == STUB_ROTATED_LOST) { /* TikTok rotated, and nobody heard of it */
+        s->generation++;
+        return;
+    }
     if (s->mode == STUB_LOST_ALWAYS || (s->mode == STUB_LOST_ONCE && s->lost++ == 0))
         return; /* closes without an answer; here TikTok did not rotate */
     s->generation++;
@@ -63,6 +78,59 @@ static void answer_code(struct stub *s, int fd, const char *request)
         send_answer(fd, 200, "{\"error\":\"invalid_client\"}");
     else
         answer_tokens(s, fd, "-000person");
+}
+
+/* ---- API for Business: {code, message, request_id, data} with HTTP 200 whatever happened ---- */
+static void send_code(int fd, int code, const char *data)
+{
+    char body[1024];
+    (void)snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"m\",\"request_id\":\"req-%d\",\"data\":%s}",
+                   code, code, data);
+    send_answer(fd, 200, body);
+}
+
+static void business_refresh(struct stub *s, int fd, const char *request)
+{
+    char want[64], data[512];
+    s->refreshes++;
+    (void)snprintf(want, sizeof want, "\"refresh_token\":\"rft.%d\"", (int)s->generation);
+    if (s->code != 0 || strstr(request, want) == NULL) {
+        send_code(fd, s->code != 0 ? s->code : 40107, "{}");
+        return;
+    }
+    s->generation++;
+    (void)snprintf(
+        data, sizeof data,
+        "{\"access_token\":\"act.%d\",\"token_type\":\"Bearer\",\"scope\":\"%s\",\"expires_in\":%ld,"
+        "\"refresh_token\":\"rft.%d\",\"refresh_token_expires_in\":31000000,\"open_id\":\"-biz\"}",
+        (int)s->generation, s->scope, (long)s->expires_s, (int)s->generation);
+    send_code(fd, 0, data);
+}
+
+static bool business(struct stub *s, int fd, const char *request)
+{
+    char data[256];
+    if (strstr(request, "tt_user/oauth2/refresh_token/") != NULL)
+        business_refresh(s, fd, request);
+    else if (strstr(request, "tt_user/oauth2/revoke/") != NULL ||
+             strstr(request, "oauth2/revoke_token/") != NULL) {
+        s->revokes++;
+        send_code(fd, s->code, "{}");
+    } else if (strstr(request, "tt_user/token_info/get/") != NULL) {
+        s->probes++;
+        (void)snprintf(data, sizeof data, "{\"app_id\":\"7600\",\"creator_id\":\"-biz\",\"scope\":\"%s\"}",
+                       s->scope);
+        send_code(fd, s->code, data);
+    } else if (strstr(request, "/oauth2/advertiser/get/") != NULL)
+        send_code(fd, s->code,
+                  "{\"list\":[{\"advertiser_id\":\"71\",\"advertiser_name\":\"Shop\"},"
+                  "{\"advertiser_id\":\"72\",\"advertiser_name\":\"Shop 2\"}]}");
+    else if (strstr(request, "GET /user/info/") == request) {
+        s->probes++;
+        send_code(fd, s->code, "{\"core_user_id\":\"-ads\",\"display_name\":\"Agency\"}");
+    } else
+        return false;
+    return true;
 }
 
 static void serve(struct stub *s, int fd)
@@ -84,9 +152,14 @@ static void serve(struct stub *s, int fd)
     int now = ++s->in_flight;
     if (now > s->max_in_flight)
         s->max_in_flight = now;
-    if (strstr(request, "POST /v2/oauth/revoke/") == request) {
+    if (business(s, fd, request))
+        ;
+    else if (strstr(request, "POST /v2/oauth/revoke/") == request) {
         s->revokes++;
-        send_answer(fd, 200, "{}");
+        if (s->mode == STUB_BUSY)
+            send_answer(fd, 500, "{}");
+        else
+            send_answer(fd, 200, s->mode == STUB_DEAD ? "{\"error\":\"invalid_grant\"}" : "{}");
     } else if (strstr(request, "grant_type=refresh_token") != NULL)
         answer_refresh(s, fd, request);
     else if (strstr(request, "grant_type=authorization_code") != NULL)
@@ -123,6 +196,7 @@ static void stub_start(struct stub *s)
     socklen_t n = sizeof a;
     s->generation = 1;
     s->expires_s = 7200;
+    (void)snprintf(s->scope, sizeof s->scope, "user.info.basic,message.list.read");
     s->listener = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(s->listener, (struct sockaddr *)&a, n), 0);
     assert_int_equal(listen(s->listener, 64), 0);
@@ -150,8 +224,8 @@ static void load_config(struct kit *k, bool postgres, const struct kit_more *mor
         {jobs_settings, jobs_settings_n},         {http_settings, http_settings_n}};
     size_t n = 8;
     char kek[128], secret[128];
-    static char text[10][400];
-    char *env[11] = {NULL};
+    static char text[16][400];
+    char *env[17] = {NULL};
     struct fault why = {0};
     for (size_t i = 0; more != NULL && i < more->n_settings; i++)
         t[n++] = more->settings[i];
@@ -166,9 +240,14 @@ static void load_config(struct kit *k, bool postgres, const struct kit_more *mor
     (void)snprintf(text[6], 400, "MZ_PUBLIC_BASE_URL=http://127.0.0.1:1");
     (void)snprintf(text[7], 400, "MZ_TIKTOK_LOGIN_SCOPES=user.info.basic");
     (void)snprintf(text[8], 400, "MZ_BUDGET_PER_MINUTE=600");
+    (void)snprintf(text[9], 400, "MZ_TIKTOK_ACCOUNTS_CLIENT_KEY=7600");
+    (void)snprintf(text[10], 400, "MZ_TIKTOK_ACCOUNTS_CLIENT_SECRET_FILE=%s", secret);
+    (void)snprintf(text[11], 400, "MZ_TIKTOK_ADS_CLIENT_KEY=7700");
+    (void)snprintf(text[12], 400, "MZ_TIKTOK_ADS_CLIENT_SECRET_FILE=%s", secret);
+    (void)snprintf(text[13], 400, "MZ_TIKTOK_BUSINESS_API_URL=http://127.0.0.1:%d", k->stub.port);
     if (postgres)
-        (void)snprintf(text[9], 400, "MZ_KEYS_PERSON_URL=%s", pg_database());
-    for (size_t i = 0; i < (postgres ? 10u : 9u); i++)
+        (void)snprintf(text[14], 400, "MZ_KEYS_PERSON_URL=%s", pg_database());
+    for (size_t i = 0; i < (postgres ? 15u : 14u); i++)
         env[i] = text[i];
     enum rc rc = config_load(t, n, STR_NONE, env, &k->config, &why);
     if (rc != RC_OK) {
@@ -185,17 +264,36 @@ static enum rc nothing(struct job *j, void *ctx, struct fault *why)
     (void)ctx;
     return job_done(j, why);
 }
-static const struct job_kind test_kinds[] = {{.name = "test.nothing",
-                                              .order = JOB_FREE,
-                                              .cls = JOBS_BULK,
-                                              .retry = &retry_fast,
-                                              .run = nothing,
-                                              .doc = "x"}};
+/* What was raised: the kit counts alerts by name. */
+static enum rc heard(struct job *j, void *ctx, struct fault *why)
+{
+    struct kit *k = ctx;
+    str name = STR_NONE;
+    if (json_str(job_args(j), "alert", &name) && k->n_alerts < COUNT_OF(k->alerts))
+        (void)snprintf(k->alerts[k->n_alerts++], sizeof k->alerts[0], STR_FMT, STR_ARG(name));
+    return job_done(j, why);
+}
+#define TEST_KIND(name_, run_)                                                                               \
+    {                                                                                                        \
+        .name = name_, .order = JOB_FREE, .cls = JOBS_BULK, .retry = &retry_fast, .run = run_, .doc = "x"    \
+    }
+static const struct job_kind test_kinds[] = {TEST_KIND("test.nothing", nothing),
+                                             TEST_KIND("test.alert", heard)};
+
+int kit_alerts(struct kit *k, const char *name)
+{
+    int n = 0;
+    jobs_drain(k->jobs);
+    for (size_t i = 0; i < k->n_alerts; i++)
+        n += strcmp(k->alerts[i], name) == 0;
+    return n;
+}
 
 static void open_jobs(struct kit *k)
 {
     struct fault why = {0};
     k->emits[0] = (struct job_emit_row){"login.completed", "test.nothing"};
+    k->emits[1] = (struct job_emit_row){"alert.raised", "test.alert"};
     k->tables[k->n_tables++] = (struct job_table){accounts_jobs, accounts_jobs_n, k->accounts};
     k->tables[k->n_tables++] = (struct job_table){mozflow_jobs, mozflow_jobs_n, k->mozflow};
     k->tables[k->n_tables++] = (struct job_table){test_kinds, COUNT_OF(test_kinds), k};
@@ -204,7 +302,7 @@ static void open_jobs(struct kit *k)
                              .tables = k->tables,
                              .n_tables = k->n_tables,
                              .emits = k->emits,
-                             .n_emits = 1,
+                             .n_emits = 2,
                              .node = "test"};
     assert_rc(jobs_open(&o, &k->jobs, &why), RC_OK, &why);
 }
@@ -212,11 +310,11 @@ static void open_jobs(struct kit *k)
 void kit_open(struct kit *k, bool postgres, const struct kit_more *more)
 {
     struct fault why = {0};
-    struct migration_table m[16] = {keys_migrations,  audit_migrations,   consent_migrations,
-                                    jobs_migrations,  mozflow_migrations, accounts_migrations,
-                                    budget_migrations};
+    struct migration_table m[16] = {keys_migrations,   audit_migrations,   consent_migrations,
+                                    jobs_migrations,   mozflow_migrations, accounts_migrations,
+                                    budget_migrations, feed_migrations};
     struct mozflow_event_table events[4] = {{accounts_events, accounts_events_n, NULL}};
-    size_t n = 7, n_events = 1;
+    size_t n = 8, n_events = 1;
     memset(k, 0, sizeof *k);
     crypto_start();
     k->mem = arena_open_secret(8u << 20);
@@ -324,9 +422,9 @@ static enum rc arrive_fn(struct tx *tx, void *arg, struct fault *why)
     return accounts_arrive(a->k->accounts, tx, &a->in, a->k->mem, &a->out, why);
 }
 
-str kit_arrive(struct kit *k, const char *workspace, const char *open_id, int64_t expires_s)
+str kit_arrive_as(struct kit *k, enum app_kind kind, const char *workspace, const char *open_id,
+                  int64_t expires_s)
 {
-    struct fault why = {0};
     static const char access[] = "act.first", refresh[] = "rft.1";
     struct tiktok_tokens t = {.access = {(const unsigned char *)access, sizeof access - 1},
                               .refresh = {(const unsigned char *)refresh, sizeof refresh - 1},
@@ -334,10 +432,22 @@ str kit_arrive(struct kit *k, const char *workspace, const char *open_id, int64_
                               .refresh_expires_in_s = 15552000,
                               .open_id = str_of(open_id),
                               .scopes = STR("user.info.basic")};
-    struct arriving a = {.k = k,
-                         .in = {.workspace = str_of(workspace),
-                                .app = accounts_app(k->accounts, APP_LOGIN_KIT),
-                                .tokens = &t}};
-    assert_rc(store_write(k->db.store, STORE_INTERACTIVE, arrive_fn, &a, &why), RC_OK, &why);
+    if (kind == APP_ADS) {
+        t.refresh = (struct secret){NULL, 0};
+        t.expires_in_s = t.refresh_expires_in_s = 0;
+        t.scopes = STR("4,15");
+    }
+    k->stub.generation = 1;
+    struct arriving a = {
+        .k = k, .in = {.workspace = str_of(workspace), .app = accounts_app(k->accounts, kind), .tokens = &t}};
+    k->arrived = store_write(k->db.store, STORE_INTERACTIVE, arrive_fn, &a, &k->why);
+    if (k->may_fail)
+        return a.out.account;
+    assert_rc(k->arrived, RC_OK, &k->why);
     return a.out.account;
+}
+
+str kit_arrive(struct kit *k, const char *workspace, const char *open_id, int64_t expires_s)
+{
+    return kit_arrive_as(k, APP_LOGIN_KIT, workspace, open_id, expires_s);
 }

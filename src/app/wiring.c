@@ -483,6 +483,8 @@ enum rc app_start(struct app *a, struct fault *why)
 {
     enum rc rc = jobs_start(a->jobs, why);
     if (rc == RC_OK)
+        rc = accounts_start(a->accounts, why);
+    if (rc == RC_OK)
         rc = webhook_start(a->webhook, why);
     if (rc == RC_OK)
         rc = open_listeners(a, why);
@@ -496,6 +498,8 @@ void app_stop(struct app *a)
         http_drain(a->public_http);
     if (a->webhook != NULL)
         webhook_stop(a->webhook);
+    if (a->accounts != NULL)
+        accounts_stop(a->accounts);
     if (a->jobs != NULL)
         jobs_stop(a->jobs);
 }
