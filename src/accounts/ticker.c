@@ -5,7 +5,7 @@
 #include <time.h>
 #include "accounts/accounts_priv.h"
 
-enum { EVERY_MS = 1000, EVERY_SHARED_MS = 100 }; /* virtual time runs faster than any wall clock */
+enum { EVERY_MS = 1000, EVERY_SHARED_MS = 10 }; /* virtual time runs faster than any wall clock */
 
 struct ticker {
     struct accounts *a;
