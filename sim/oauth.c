@@ -234,16 +234,29 @@ static void exchange_code(struct sim *s, const struct form *f, struct reply *a)
 
 /* ---- refresh_token ---- */
 
-/* The neighbour in the chain; NULL: there is none, or its row has been given away. */
-static struct token *chain_at(struct sim *s, const struct token *t, uint32_t link)
+/* The neighbours in the chain; NULL: there is none, or its row has been given away. A row may have come back
+ * to its own chain, so the serials decide, and no walk can turn in a circle. */
+static struct token *linked(struct sim *s, const struct token *t, uint32_t link)
 {
     struct token *n = link == 0 ? NULL : &s->w->tokens[link - 1];
     return n != NULL && n->chain == t->chain && !n->client_only ? n : NULL;
 }
 
+static struct token *before_it(struct sim *s, const struct token *t)
+{
+    struct token *n = linked(s, t, t->prev);
+    return n != NULL && n->serial < t->serial ? n : NULL;
+}
+
+static struct token *after_it(struct sim *s, const struct token *t)
+{
+    struct token *n = linked(s, t, t->next);
+    return n != NULL && n->serial > t->serial ? n : NULL;
+}
+
 void token_used(struct sim *s, const struct token *t)
 {
-    struct token *before = chain_at(s, t, t->prev);
+    struct token *before = before_it(s, t);
     if (before == NULL || !before->grace)
         return;
     before->grace = false;
@@ -254,7 +267,7 @@ void token_reused(struct sim *s, const struct token *t)
 {
     if (!switch_on(&s->sw, SW_REUSE_ENDS_CHAIN))
         return;
-    for (struct token *n = chain_at(s, t, t->next); n != NULL; n = chain_at(s, n, n->next))
+    for (struct token *n = after_it(s, t); n != NULL; n = after_it(s, n))
         n->access_dead = n->refresh_dead = true;
 }
 
@@ -269,14 +282,14 @@ static bool rotates_same(const struct sim *s, enum portal portal)
 /* The predecessor dies, or is honoured until its successor is used; an unused successor of before dies. */
 static void retire(struct sim *s, struct token *old)
 {
-    struct token *unused = old->grace ? chain_at(s, old, old->next) : NULL;
+    struct token *unused = old->grace ? after_it(s, old) : NULL;
     if (unused != NULL)
         unused->access_dead = unused->refresh_dead = true;
     old->grace = switch_is(&s->sw, SW_ROTATION, "rotate_with_grace");
     old->refresh_dead = !old->grace && !planted("sim.refresh_twice");
     if (!switch_on(&s->sw, SW_REFRESH_KILLS_ACCESS))
         return;
-    for (struct token *t = old; t != NULL; t = chain_at(s, t, t->prev))
+    for (struct token *t = old; t != NULL; t = before_it(s, t))
         t->access_dead = true;
 }
 

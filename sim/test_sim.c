@@ -3,9 +3,14 @@
  * (openssl dgst).
  */
 #include "unit.h"
+#include "account.h"
+#include "ads.h"
 #include "authorize.h"
 #include "faults.h"
 #include "files.h"
+#include "flight.h"
+#include "hooks.h"
+#include "oauth.h"
 #include "record.h"
 #include "sender.h"
 #include "crypto/crypto.h"
@@ -306,6 +311,14 @@ static void test_rows_refused(void **state)
         "{\"users\":[{\"id\":\"a b\"}]}",
         "{\"users\":[{\"id\":\"a\",\"unknown\":1}]}",
         "{\"shops\":[{}]}",
+        "{\"users\":[{\"id\":\"a\",\"region\":\"thai\"}]}",
+        "{\"users\":[{\"id\":\"a\",\"account_type\":\"shop\"}]}",
+        "{\"users\":[{\"id\":\"a\",\"message_permission\":\"some\"}]}",
+        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"messaging\":\"some\"}]}",
+        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"permissions\":\"1\"}]}",
+        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"webhooks\":{\"DM\":{\"url\":\"https://x/"
+        "\"}}}]}",
+        "{\"advertisers\":[{\"name\":\"a\"}]}",
         "{\"switches\":{\"profile\":\"x\"}}",
         "{\"faults\":[{\"path\":\"/\",\"kind\":\"nonsense\"}]}",
         "{\"nonsense\":[{}]}",
@@ -319,6 +332,192 @@ static void test_rows_refused(void **state)
         assert_int_not_equal(scenario_apply(&s, str_of(bad[i]), ".", &why), RC_OK);
         sim_release(&s);
     }
+}
+
+static const char business_scenario[] =
+    "{\"apps\":[{\"client_key\":\"76\",\"client_secret\":\"s\",\"portal\":\"business\",\"scopes\":"
+    "\"user.info.basic\",\"webhook_url\":\"http://127.0.0.1:1/"
+    "p\"},{\"client_key\":\"77\",\"client_secret\":\"s\","
+    "\"portal\":\"ads\",\"permissions\":\"4,15\"}],\"users\":[{\"id\":\"u1\"},{\"id\":\"u2\",\"region\":"
+    "\"FR\","
+    "\"account_type\":\"business\"}],\"advertisers\":[{\"id\":\"1\",\"user\":\"u2\"},{\"id\":\"2\",\"user\":"
+    "\"u1\"}],"
+    "\"shops\":[{\"id\":\"s1\",\"client_key\":\"76\",\"user\":\"u1\"}]}";
+
+static void business_world(struct sim *s)
+{
+    struct fault why = {.rc = RC_OK};
+    sim_init(s);
+    if (scenario_apply(s, STR(business_scenario), ".", &why) != RC_OK)
+        fail_msg("%s", why.detail);
+}
+
+static void test_rights(void **state)
+{
+    (void)state;
+    uint32_t bits = 0;
+    struct app ads = {.portal = PORTAL_ADS}, accounts = {.portal = PORTAL_BUSINESS};
+    struct buf b;
+    assert_true(rights_parse(&ads, STR("15,4"), &bits));
+    buf_init(&b, NULL, 256);
+    rights_put(&ads, &b, bits);
+    same(buf_str(&b), "4,15");
+    buf_clear(&b);
+    assert_true(rights_parse(&accounts, STR("message.list.read,user.info.basic"), &bits));
+    rights_put(&accounts, &b, bits);
+    same(buf_str(&b), "user.info.basic,message.list.read");
+    buf_release(&b);
+    static const char *const bad[] = {"4,", "3", "x", "4, 15", "user.info.basic"};
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(rights_parse(&ads, str_of(bad[i]), &bits));
+    assert_true(sim_scopes_n <= 32 && sim_permissions_n <= 32);
+}
+
+/* Texts of one chain, other rows' chains, removal from the middle: as a map of a few rows would answer. */
+static void test_index(void **state)
+{
+    (void)state;
+    enum { ROWS = 5000 };
+    static char names[ROWS][16];
+    static bool held[ROWS];
+    struct index x;
+    index_open(&x, ROWS);
+    for (size_t i = 0; i < ROWS; i++) {
+        snprintf(names[i], sizeof names[i], "t%zu", i / 2); /* each text twice */
+        index_put(&x, str_of(names[i]), i);
+        held[i] = true;
+    }
+    for (size_t i = 0; i < ROWS; i += 3) {
+        index_drop(&x, str_of(names[i]), i);
+        held[i] = false;
+    }
+    for (size_t i = 0; i < ROWS; i++) {
+        size_t found = 0, newest = SIZE_MAX;
+        for (size_t r = index_first(&x, str_of(names[i])); r != SIZE_MAX; r = index_after(&x, r)) {
+            if (strcmp(names[r], names[i]) != 0)
+                continue;
+            newest = newest == SIZE_MAX ? r : newest;
+            found++;
+        }
+        size_t even = i & ~(size_t)1;
+        assert_int_equal(found, held[even] + held[even + 1]);
+        assert_true(found == 0 || newest == (held[even + 1] ? even + 1 : even));
+    }
+    index_clear(&x, ROWS);
+    assert_true(index_first(&x, STR("t1")) == SIZE_MAX);
+    index_close(&x);
+}
+
+/* Far more refreshes than rows: the living token of every grant is never given away. */
+static void test_chains(void **state)
+{
+    (void)state;
+    struct sim s;
+    business_world(&s);
+    const struct app *app = app_find(s.w, STR("76"));
+    struct token *one = token_make(&s, app, user_find(s.w, STR("u1")), 1), *still;
+    char rested[TOKEN_SIZE];
+    still = token_make(&s, app, user_find(s.w, STR("u2")), 1);
+    assert_true(text_set(rested, sizeof rested, str_of(still->refresh)));
+    for (int i = 0; i < MAX_TOKENS + 1000; i++) {
+        char old[TOKEN_SIZE];
+        assert_true(text_set(old, sizeof old, str_of(one->refresh)));
+        one = token_rotate(&s, one);
+        assert_ptr_equal(token_by_refresh(s.w, str_of(one->refresh)), one);
+        assert_true(refresh_alive(s.w, one, sim_now(&s)));
+        const struct token *gone = token_by_refresh(s.w, str_of(old));
+        assert_true(gone == NULL || !refresh_alive(s.w, gone, sim_now(&s)));
+    }
+    assert_int_equal(one->serial, MAX_TOKENS + 1001);
+    assert_ptr_equal(token_by_refresh(s.w, str_of(rested)), still);
+    assert_true(refresh_alive(s.w, still, sim_now(&s)));
+    sim_release(&s);
+}
+
+static void test_grace(void **state)
+{
+    (void)state;
+    struct sim s;
+    struct fault why;
+    business_world(&s);
+    assert_int_equal(switch_set(&s.sw, STR("rotation"), STR("rotate_with_grace"), &why), RC_OK);
+    int64_t now = sim_now(&s);
+    struct token *a = token_make(&s, app_find(s.w, STR("76")), user_find(s.w, STR("u1")), 1);
+    struct token *b = token_rotate(&s, a);
+    assert_true(refresh_alive(s.w, a, now) && refresh_alive(s.w, b, now));
+    struct token *c = token_rotate(&s, a);
+    assert_false(refresh_alive(s.w, b, now) || token_alive(s.w, b, now));
+    assert_true(refresh_alive(s.w, a, now) && refresh_alive(s.w, c, now));
+    token_used(&s, c);
+    assert_false(refresh_alive(s.w, a, now));
+    assert_true(refresh_alive(s.w, c, now));
+    struct token *d = token_rotate(&s, c);
+    (void)token_rotate(&s, d); /* a refresh uses d */
+    assert_false(refresh_alive(s.w, c, now));
+    sim_release(&s);
+}
+
+static void test_accounts(void **state)
+{
+    (void)state;
+    struct sim s;
+    const char *text;
+    business_world(&s);
+    struct app *app = app_find(s.w, STR("76"));
+    struct user *th = user_find(s.w, STR("u1")), *fr = user_find(s.w, STR("u2"));
+    assert_true(account_is_business(&s, th)); /* a shop is his */
+    assert_null(messaging_refusal(&s, app, th, &text));
+    assert_string_equal(messaging_refusal(&s, app, fr, &text), "40118");
+    assert_true(TEXT_SET(th->message_permission, STR("requests")));
+    assert_false(messages_open(&s, app, th));
+    assert_true(TEXT_SET(th->account_type, STR("personal")));
+    assert_string_equal(messaging_refusal(&s, app, th, &text), "40001");
+    assert_true(TEXT_SET(app->messaging, STR("pending")));
+    assert_string_equal(messaging_refusal(&s, app, th, &text), "40125");
+    assert_string_equal(hook_url(&s, app, "im_receive_msg"), "http://127.0.0.1:1/p");
+    assert_true(TEXT_SET(app->hooks[HOOK_COMMENT].url, STR("http://127.0.0.1:2/c")));
+    assert_string_equal(hook_url(&s, app, "comment.update"), "http://127.0.0.1:2/c");
+    assert_string_equal(hook_url(&s, app, "authorization.removed"), "http://127.0.0.1:1/p");
+    struct grant *g = grant_make(s.w, app_find(s.w, STR("77")), fr);
+    ads_tick_all(&s, g);
+    assert_true(ads_ticked(g, 0) && !ads_ticked(g, 1));
+    sim_release(&s);
+}
+
+/* The counter falls only when the answer was written; an entry that a ring has overtaken is left alone. */
+static void test_flights(void **state)
+{
+    (void)state;
+    struct sim s;
+    struct reply first, second;
+    struct arena *mem = arena_open(32U << 20);
+    business_world(&s);
+    const struct token *t = token_make(&s, app_find(s.w, STR("76")), user_find(s.w, STR("u1")), 1);
+    struct grant *g = &s.w->grants[t->grant];
+    str body = arena_fmt(mem,
+                         "{\"client_id\":\"76\",\"client_secret\":\"s\",\"grant_type\":\"refresh_token\","
+                         "\"refresh_token\":\"%s\"}",
+                         t->refresh);
+    const struct ask q = {.method = STR("POST"),
+                          .path = STR("/open_api/v1.3/tt_user/oauth2/refresh_token/"),
+                          .body = body,
+                          .content_type = STR("application/json")};
+    serve(&s, mem, q, &first);
+    serve(&s, mem, q, &second);
+    assert_int_equal(g->in_flight, 2);
+    assert_int_equal(g->in_flight_max, 2);
+    assert_int_equal(g->refreshed, 1);
+    assert_int_equal(g->refused, 1);
+    assert_string_equal(second.code, "40107");
+    flight_end(&s, &first);
+    flight_end(&s, &first);
+    assert_int_equal(g->in_flight, 1);
+    s.flights_n += MAX_FLIGHTS;
+    s.flights[(second.flight - 1) % MAX_FLIGHTS].n += MAX_FLIGHTS;
+    flight_end(&s, &second);
+    assert_int_equal(g->in_flight, 1);
+    arena_close(&mem);
+    sim_release(&s);
 }
 
 static void test_png(void **state)
@@ -345,6 +544,8 @@ int main(void)
         cmocka_unit_test(test_retry),  cmocka_unit_test(test_ids),          cmocka_unit_test(test_switches),
         cmocka_unit_test(test_uris),   cmocka_unit_test(test_fill),         cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_bounds), cmocka_unit_test(test_rows_refused), cmocka_unit_test(test_png),
+        cmocka_unit_test(test_rights), cmocka_unit_test(test_index),        cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_grace),  cmocka_unit_test(test_accounts),     cmocka_unit_test(test_flights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
