@@ -4,31 +4,12 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, type Account, type Revocable } from '../api';
 import { onLive } from '../live';
-import { Disconnect, ended, ill, kindIcon, kinds, nameOf, NextDeadline, VerdictBadge } from '../parts/connection';
+import { Disconnect, kindIcon, nameOf, NextDeadline, VerdictBadge } from '../parts/connection';
+import { ended, groupsOf, ill, kinds, type Group } from '../parts/groups';
 import { Icon } from '../parts/icons';
 import { Avatar, Dialog, Empty, inThai, Link, ListView, PageHead, Select, useList } from '../parts/parts';
 import { go, hrefOf, may, place, say } from '../state';
 import { t, tn, word } from '../text/text';
-
-interface Group {
-  person: string;
-  items: Account[];
-}
-const kindOrder = (a: Account): number => kinds.indexOf(a.kind as (typeof kinds)[number]);
-const weight = (a: Account): number => (ended(a) ? 2 : ill(a) ? 0 : 1);
-
-export function groupsOf(items: readonly Account[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const a of items) {
-    const person = a.person;
-    const group = groups.get(person) ?? { person, items: [] };
-    group.items.push(a);
-    groups.set(person, group);
-  }
-  const least = (g: Group): number => Math.min(...g.items.map(weight));
-  for (const g of groups.values()) g.items.sort((a, b) => Number(ended(a)) - Number(ended(b)) || kindOrder(a) - kindOrder(b));
-  return [...groups.values()].sort((a, b) => least(a) - least(b));
-}
 
 function Row({ a, group, picked, pick }: { a: Account; group: string; picked: boolean; pick: ((on: boolean) => void) | null }): JSX.Element {
   const step = inThai() ? a.health.next_step_th : a.health.next_step_en;

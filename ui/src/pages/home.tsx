@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api, type Account, type Alert, type Endpoint, type WebhookApp } from '../api';
-import { ended, ill } from '../parts/connection';
+import { ended, ill } from '../parts/groups';
 import { Icon, type IconName } from '../parts/icons';
 import { Link, Moment, PageHead, ProblemBox, useLoad, inThai, type Tone } from '../parts/parts';
 import { LiveMark } from '../parts/shell';

@@ -5,21 +5,14 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, type Account, type Revocable, type StopPreview, type Verdict } from '../api';
 import { say } from '../state';
 import { dateTime, daysLeft, number, t, tn, word, type PlainKey } from '../text/text';
+import { ended, stuck } from './groups';
 import { Icon, type IconName } from './icons';
 import { Badge, Deadline, Dialog, inThai, Loading, ProblemBox, Secret, useAct, useLoad, type Tone } from './parts';
 
-export const kinds = ['business', 'advertiser', 'login'] as const;
 const kindIcons: Record<string, IconName> = { business: 'shop', advertiser: 'megaphone', login: 'me' };
 export const kindIcon = (kind: string): IconName => kindIcons[kind] ?? 'plug';
 
 export const nameOf = (a: { display_name: string | null; username: string | null }): string => a.display_name || a.username || t('accounts.unnamed');
-const AT_ONCE = 100; // as many as the service takes in one request
-const ends = new Set(['revoking', 'revoked']);
-export const ended = (a: Account): boolean => ends.has(a.state);
-// Waits for the owner: nothing happens by itself any more.
-export const stuck = (a: Account): boolean => a.state === 'needs_reauth';
-export const ill = (a: Account): boolean => !ended(a) && a.health.verdict !== 'good';
-
 const tones: Record<Verdict, Tone> = { good: 'good', warning: 'warn', bad: 'bad' };
 export function VerdictBadge({ a }: { a: Account }): JSX.Element {
   if (ended(a) || a.state === 'unsure') return <Badge tone="quiet">{word('accounts.state', a.state)}</Badge>;
@@ -49,6 +42,8 @@ export function NextDeadline({ a }: { a: Account }): JSX.Element {
 }
 
 // --- disconnect ----------------------------------------------------------------------------------------------------
+
+const AT_ONCE = 100; // as many as the service takes in one request
 
 function Stops({ preview }: { preview: StopPreview }): JSX.Element {
   return (

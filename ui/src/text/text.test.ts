@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { en, type Key } from './en';
 import { glossary } from './glossary';
 import { th } from './th';
-import { ago, dateTime, fill, initials, language, short, t, tn, word } from './text';
+import { ago, ahead, dateTime, daysLeft, fill, initials, language, short, t, tn, word } from './text';
 
 const keys = Object.keys(en) as Key[];
 const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
@@ -70,6 +70,17 @@ describe('formats', () => {
     expect(ago('2026-11-22T11:57:00Z', now)).toBe('3 minutes ago');
     expect(ago('2026-11-22T11:59:58Z', now)).toBe('now');
     expect(ago('2026-10-01T00:00:00Z', now)).toContain('2026');
+  });
+  it('says how long until', () => {
+    language.value = 'en';
+    expect(ahead('2026-12-21T12:00:01Z', now)).toBe('in 29 days');
+    expect(ahead('2026-11-22T12:00:20Z', now)).toBe('in 1 minute');
+    expect(ahead('2026-11-22T11:59:00Z', now)).toBe('now');
+    expect(ahead('2027-10-01T00:00:00Z', now)).toContain('2027');
+    expect(daysLeft('2026-11-29T11:59:59Z', now)).toBe(6);
+    language.value = 'th';
+    expect(ahead('2026-12-21T12:00:01Z', now)).toMatch(/29/);
+    language.value = 'en';
   });
   it('shortens by distance', () => {
     expect(short('2026-11-22T11:57:00Z', now)).toMatch(/\d\d:\d\d/);
