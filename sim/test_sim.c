@@ -316,8 +316,7 @@ static void test_rows_refused(void **state)
         "{\"users\":[{\"id\":\"a\",\"message_permission\":\"some\"}]}",
         "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"messaging\":\"some\"}]}",
         "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"permissions\":\"1\"}]}",
-        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"webhooks\":{\"DM\":{\"url\":\"https://x/"
-        "\"}}}]}",
+        "{\"apps\":[{\"client_key\":\"x\",\"client_secret\":\"s\",\"webhooks\":{\"DM\":{\"url\":\"x\"}}}]}",
         "{\"advertisers\":[{\"name\":\"a\"}]}",
         "{\"switches\":{\"profile\":\"x\"}}",
         "{\"faults\":[{\"path\":\"/\",\"kind\":\"nonsense\"}]}",
