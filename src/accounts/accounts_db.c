@@ -398,6 +398,19 @@ static const struct sql anywhere = {
     "/* exempt: the operator's command names an account alone */ SELECT workspace_id, id FROM accounts "
     "WHERE id = $1"};
 
+static const struct sql everywhere = {
+    "accounts.everywhere",
+    "/* exempt: the operator's command lists all workspaces */ SELECT workspace_id, id FROM accounts WHERE "
+    "($1 = '' OR workspace_id = $1) ORDER BY workspace_id, id LIMIT $2"};
+
+enum rc db_accounts_anywhere(struct tx *tx, str workspace, int64_t limit, struct arena *mem,
+                             struct account_owner **out, size_t *n, struct fault *why)
+{
+    struct rows *r = NULL;
+    enum rc rc = tx_query(tx, &everywhere, ARGS(V_TEXT(text(workspace)), V_INT(limit)), mem, &r, why);
+    return rc == RC_OK ? read_owners(r, mem, out, n, why) : rc;
+}
+
 enum rc db_account_anywhere(struct tx *tx, str id, struct arena *mem, struct account_owner *out,
                             struct fault *why)
 {

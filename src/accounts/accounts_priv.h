@@ -40,6 +40,8 @@ MUSTCHECK enum rc db_accounts_to_erase(struct tx *tx, struct arena *mem, struct 
                                        size_t *n, struct fault *why);
 MUSTCHECK enum rc db_person_join(struct tx *tx, str workspace, const struct account *acc, str beside,
                                  struct fault *why);
+MUSTCHECK enum rc db_accounts_anywhere(struct tx *tx, str workspace, int64_t limit, struct arena *mem,
+                                       struct account_owner **out, size_t *n, struct fault *why);
 MUSTCHECK enum rc db_account_anywhere(struct tx *tx, str id, struct arena *mem, struct account_owner *out,
                                       struct fault *why);
 MUSTCHECK enum rc db_profile_erase(struct tx *tx, str workspace, str id, struct fault *why);

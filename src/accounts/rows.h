@@ -9,6 +9,8 @@
 extern const struct migration_table accounts_migrations; /* 3100+ */
 extern const struct route accounts_routes[];             /* ctx: struct accounts * */
 extern const size_t accounts_routes_n;
+extern const struct route accounts_admin_routes[]; /* of the admin socket; ctx: struct accounts * */
+extern const size_t accounts_admin_routes_n;
 extern const struct job_kind accounts_jobs[]; /* ctx: struct accounts * */
 extern const size_t accounts_jobs_n;
 extern const struct job_schedule accounts_schedules[];

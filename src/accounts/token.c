@@ -5,7 +5,7 @@
 #include <time.h>
 #include "accounts/accounts_priv.h"
 
-enum { WAIT_MS = 10000, POLL_MS = 50, LAST_RESORT_MS = 5000, DOUBT_MS = 600000 };
+enum { WAIT_MS = 5000, NOW_WAIT_MS = 2000, POLL_MS = 50, LAST_RESORT_MS = 5000, DOUBT_MS = 600000 };
 
 static void pause_ms(long ms)
 {
@@ -73,9 +73,10 @@ enum rc accounts_token(struct accounts *a, str workspace, str id, struct arena *
 }
 
 /* ---- a person's or an operator's "now" ---- */
+/* A worker of the web server waits here: for a lease of a node that died it must not wait long. */
 enum rc accounts_refresh_now(struct accounts *a, str workspace, str id, struct fault *why)
 {
-    int64_t until = clock_mono_ms() + WAIT_MS, rotation = -1, good_ms = 0;
+    int64_t until = clock_mono_ms() + NOW_WAIT_MS, rotation = -1, good_ms = 0;
     for (;;) {
         struct arena *mem = arena_open_secret(256 * 1024);
         struct opened o = {.a = a, .workspace = workspace, .account = id, .mem = mem};
@@ -88,7 +89,7 @@ enum rc accounts_refresh_now(struct accounts *a, str workspace, str id, struct f
             good_ms = o.grant.good_ms;
         }
         if (rc == RC_OK && !done) {
-            lead = flight_lead(a->flights, id, WAIT_MS);
+            lead = flight_lead(a->flights, id, NOW_WAIT_MS);
             rc = lead ? grant_refresh(&o, &mine, why) : RC_OK;
         }
         if (lead)
