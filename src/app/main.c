@@ -10,7 +10,8 @@
 #endif
 
 struct options {
-    str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language;
+    str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language,
+        kind, app;
     const char *words[4];
     int n_words;
 };
@@ -154,6 +155,62 @@ static int run_replay(const struct options *o)
     return post(o, "/admin/dead/replay", names, values, 2);
 }
 
+/* ---- accounts ---- */
+static int run_accounts(const struct options *o)
+{
+    return get(o, "/admin/accounts", "workspace", o->workspace);
+}
+
+static int run_account(const struct options *o)
+{
+    return get(o, "/admin/accounts/show", "id", str_of(o->words[0]));
+}
+
+static int act_on(const struct options *o, const char *path)
+{
+    const char *const names[] = {"id"};
+    const str values[] = {str_of(o->words[0])};
+    return post(o, path, names, values, 1);
+}
+
+static int run_account_refresh(const struct options *o)
+{
+    return act_on(o, "/admin/accounts/refresh");
+}
+
+static int run_account_revoke(const struct options *o)
+{
+    return act_on(o, "/admin/accounts/revoke");
+}
+
+static int run_accounts_preview(const struct options *o)
+{
+    struct arena *mem = arena_open(1u << 16);
+    struct buf b;
+    buf_init(&b, mem, 8192);
+    const struct {
+        const char *name;
+        str value;
+    } rows[] = {{"workspace", o->workspace}, {"kind", o->kind}, {"app", o->app}};
+    buf_put(&b, STR("/admin/accounts/preview"));
+    for (size_t i = 0, n = 0; i < COUNT_OF(rows); i++)
+        if (rows[i].value.n > 0) {
+            buf_fmt(&b, "%s%s=", n++ == 0 ? "?" : "&", rows[i].name);
+            buf_put_percent(&b, rows[i].value);
+        }
+    const char *path = arena_cstr(mem, buf_str(&b));
+    int code = path != NULL ? client_call(o->state, "GET", path, STR_NONE) : 2;
+    arena_close(&mem);
+    return code;
+}
+
+static int run_accounts_revoke(const struct options *o)
+{
+    const char *const names[] = {"workspace", "kind", "app"};
+    const str values[] = {o->workspace, o->kind, o->app};
+    return post(o, "/admin/accounts/revoke-all", names, values, 3);
+}
+
 static int run_version(const struct options *o)
 {
     (void)o;
@@ -175,6 +232,18 @@ static const struct command commands[] = {
      "dead [--workspace WS] --state DIR           jobs that ended without an effect"},
     {"replay", NULL, 1, run_replay,
      "replay ID [--workspace WS] --state DIR      put a dead letter back into its queue"},
+    {"accounts", "list", 0, run_accounts,
+     "accounts list [--workspace WS] --state DIR  connected TikTok accounts and how they are"},
+    {"accounts", "show", 1, run_account,
+     "accounts show ID --state DIR                deadlines, what to do, timeline of one"},
+    {"accounts", "refresh", 1, run_account_refresh,
+     "accounts refresh ID --state DIR             refresh or probe its tokens now"},
+    {"accounts", "revoke", 1, run_account_revoke,
+     "accounts revoke ID --state DIR              end its connection here and at TikTok"},
+    {"accounts", "preview", 0, run_accounts_preview,
+     "accounts preview --workspace WS [--kind login|business|advertiser] [--app ID] --state DIR"},
+    {"accounts", "revoke-all", 0, run_accounts_revoke,
+     "accounts revoke-all --workspace WS [--kind KIND] [--app ID] --state DIR"},
     {"console-link", NULL, 1, run_link,
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"workspace", "create", 0, run_workspace,
@@ -204,7 +273,7 @@ static bool option(struct options *o, const char *name, const char *value)
         {"--state", &o->state},       {"--config", &o->config},           {"--out", &o->out},
         {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace},     {"--reason", &o->reason},
         {"--name", &o->name},         {"--owner-email", &o->owner_email}, {"--owner-name", &o->owner_name},
-        {"--language", &o->language}};
+        {"--language", &o->language}, {"--kind", &o->kind},               {"--app", &o->app}};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strcmp(name, rows[i].name) == 0) {
             *rows[i].at = str_of(value);

@@ -465,12 +465,13 @@ static enum rc listen_on(struct app *a, const char *key, str text, struct route_
 static enum rc open_listeners(struct app *a, struct fault *why)
 {
     struct route_table *tables = arena_array(a->mem, struct route_table, LIST_MAX);
-    struct route_table *inner = arena_array(a->mem, struct route_table, 2);
+    struct route_table *inner = arena_array(a->mem, struct route_table, 8);
     must(tables != NULL && inner != NULL);
     inner[0] = (struct route_table){private_routes, private_routes_n, a};
     inner[1] = (struct route_table){admin_routes, admin_routes_n, a};
+    inner[2] = (struct route_table){accounts_admin_routes, accounts_admin_routes_n, a->accounts};
     str sock = arena_fmt(a->mem, "unix:" STR_FMT "/daemon.sock", STR_ARG(a->state_dir));
-    enum rc rc = listen_on(a, "admin", sock, &inner[1], 1, &a->admin_http, why);
+    enum rc rc = listen_on(a, "admin", sock, &inner[1], 2, &a->admin_http, why);
     if (rc == RC_OK && config_text(a->config, "http.private_listen").n > 0)
         rc = listen_on(a, "http.private_listen", STR_NONE, &inner[0], 1, &a->private_http, why);
     if (rc == RC_OK)
