@@ -277,9 +277,12 @@ export async function startStack(o = {}) {
   mkdirSync(path.join(dir, 'daemon'), { recursive: true, mode: 0o700 });
   const parts = [];
   const stop = async () => {
-    for (const part of parts.reverse()) await part();
+    // One that does not end must not leave the others behind.
+    const failed = [];
+    for (const part of parts.reverse()) await Promise.resolve().then(part).catch((e) => failed.push(e));
     parts.length = 0;
     if (!o.dir && process.env.MZ_KEEP !== '1') rmSync(dir, { recursive: true, force: true });
+    if (failed.length > 0) throw failed[0];
   };
   try {
     const port = o.port || (await freePort());
