@@ -256,6 +256,11 @@ test('sim.business.revoke and token_info', async () => {
   await sim.control('POST', 'act', { user: 'owner', client_key: BIZ, action: 'disconnect' });
   equal((await profile(u)).code, 40105, 'disconnected');
   equal((await sim.control('GET', 'webhooks')).deliveries.filter((d) => JSON.parse(d.body).content.includes('"reason":1')).length, 0, 'no event by switch');
+  await sim.switches({ business_revoke: 'access', scope_blanks: 'on' });
+  const half = await connect();
+  check(half.scope.includes(', '), 'blanks');
+  await revoke({ access_token: half.access_token });
+  equal([(await profile(half)).code, (await refresh(half.refresh_token)).code], [40105, 0], 'by switch the refresh token lives');
   const expired = await connect();
   await shift(86401);
   equal((await post('tt_user/oauth2/revoke/', { ...client(), access_token: expired.access_token })).code, 40102, 'an expired token revokes nothing');
