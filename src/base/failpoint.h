@@ -17,6 +17,6 @@ struct failpoint {
 #ifdef MZ_PLANT
 MUSTCHECK enum rc failpoint(const struct failpoint *p, str object, struct fault *why);
 #else
-#define failpoint(p, object, why) ((void)(p), (void)(object), (void)(why), RC_OK)
+#define failpoint(p, object, why) ((void)(p), (void)(object), (void)(why), (enum rc)RC_OK)
 #endif
 #endif
