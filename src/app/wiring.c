@@ -40,10 +40,11 @@ size_t wiring_migrations(const struct migration_table **out)
 {
     static struct migration_table list[LIST_MAX];
     const struct migration_table *const rooms[] = {
-        &jobs_migrations,   &feed_migrations,     &mozflow_migrations,   &keys_migrations,
-        &audit_migrations,  &access_migrations,   &flags_migrations,     &consent_migrations,
-        &budget_migrations, &webhook_migrations,  &accounts_migrations,  &features_migrations,
-        &login_migrations,  &contacts_migrations, &messaging_migrations, &operate_migrations};
+        &jobs_migrations,    &feed_migrations,    &mozflow_migrations,  &keys_migrations,
+        &audit_migrations,   &access_migrations,  &flags_migrations,    &consent_migrations,
+        &budget_migrations,  &webhook_migrations, &accounts_migrations, &features_migrations,
+        &connect_migrations, &login_migrations,   &contacts_migrations, &messaging_migrations,
+        &operate_migrations};
     for (size_t i = 0; i < COUNT_OF(rooms); i++)
         list[i] = *rooms[i];
     *out = list;
@@ -67,6 +68,7 @@ size_t wiring_problems(const struct problem_table **out)
     ADD(list, n, features, problems);
     ADD(list, n, webhook, problems);
     ADD(list, n, login, problems);
+    ADD(list, n, connect, problems);
     ADD(list, n, contacts, problems);
     ADD(list, n, messaging, problems);
     ADD(list, n, operate, problems);
@@ -95,6 +97,7 @@ static size_t wiring_explains(const struct explain_table **out)
     size_t n = 0;
     ADD(list, n, messaging, explain);
     ADD(list, n, login, explain);
+    ADD(list, n, connect, explain);
     ADD(list, n, mozflow, explain);
     ADD(list, n, webhook, explain);
     *out = list;
@@ -119,6 +122,7 @@ void wiring_metrics(void)
     metrics_register(accounts_metrics, accounts_metrics_n);
     metrics_register(webhook_metrics, webhook_metrics_n);
     metrics_register(login_metrics, login_metrics_n);
+    metrics_register(connect_metrics, connect_metrics_n);
     metrics_register(messaging_metrics, messaging_metrics_n);
     metrics_register(operate_metrics, operate_metrics_n);
 }
@@ -128,15 +132,25 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
     const struct {
         const struct event_doc *rows;
         size_t n;
-    } list[] = {{store_event_docs, store_event_docs_n},       {http_event_docs, http_event_docs_n},
-                {fetch_event_docs, fetch_event_docs_n},       {jobs_event_docs, jobs_event_docs_n},
-                {app_event_docs, app_event_docs_n},           {keys_event_docs, keys_event_docs_n},
-                {audit_event_docs, audit_event_docs_n},       {access_event_docs, access_event_docs_n},
-                {flags_event_docs, flags_event_docs_n},       {consent_event_docs, consent_event_docs_n},
-                {feed_event_docs, feed_event_docs_n},         {mozflow_event_docs, mozflow_event_docs_n},
-                {accounts_event_docs, accounts_event_docs_n}, {webhook_event_docs, webhook_event_docs_n},
-                {login_event_docs, login_event_docs_n},       {messaging_event_docs, messaging_event_docs_n},
-                {operate_event_docs, operate_event_docs_n},   {budget_event_docs, budget_event_docs_n}};
+    } list[] = {{store_event_docs, store_event_docs_n},
+                {http_event_docs, http_event_docs_n},
+                {fetch_event_docs, fetch_event_docs_n},
+                {jobs_event_docs, jobs_event_docs_n},
+                {app_event_docs, app_event_docs_n},
+                {keys_event_docs, keys_event_docs_n},
+                {audit_event_docs, audit_event_docs_n},
+                {access_event_docs, access_event_docs_n},
+                {flags_event_docs, flags_event_docs_n},
+                {consent_event_docs, consent_event_docs_n},
+                {feed_event_docs, feed_event_docs_n},
+                {mozflow_event_docs, mozflow_event_docs_n},
+                {accounts_event_docs, accounts_event_docs_n},
+                {webhook_event_docs, webhook_event_docs_n},
+                {login_event_docs, login_event_docs_n},
+                {connect_event_docs, connect_event_docs_n},
+                {messaging_event_docs, messaging_event_docs_n},
+                {operate_event_docs, operate_event_docs_n},
+                {budget_event_docs, budget_event_docs_n}};
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++)
             each(arg, &list[t].rows[i]);
@@ -146,6 +160,7 @@ static size_t flag_tables(struct flag_table *out)
 {
     size_t n = 0;
     ADD(out, n, login, flags);
+    ADD(out, n, connect, flags);
     return n;
 }
 
@@ -164,6 +179,7 @@ static size_t event_tables(struct app *a, struct mozflow_event_table *out)
     out[n++] =
         (struct mozflow_event_table){accounts_events, accounts_events_n, a != NULL ? a->accounts : NULL};
     out[n++] = (struct mozflow_event_table){login_events, login_events_n, a != NULL ? a->login : NULL};
+    out[n++] = (struct mozflow_event_table){connect_events, connect_events_n, a != NULL ? a->login : NULL};
     out[n++] =
         (struct mozflow_event_table){contacts_events, contacts_events_n, a != NULL ? &a->contacts : NULL};
     out[n++] =
@@ -237,6 +253,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
         {brand_routes, brand_routes_n, a},
         {webhook_routes, webhook_routes_n, a != NULL ? a->webhook : NULL},
         {login_routes, login_routes_n, a != NULL ? a->login : NULL},
+        {connect_routes, connect_routes_n, a != NULL ? a->login : NULL},
         {access_routes, access_routes_n, a != NULL ? a->access : NULL},
         {accounts_routes, accounts_routes_n, a != NULL ? a->accounts : NULL},
         {features_routes, features_routes_n, a != NULL ? a->accounts : NULL},

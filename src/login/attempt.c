@@ -89,6 +89,7 @@ enum rc login_state_put(struct login *l, struct tx *tx, const struct login_click
                             .redirect_uri = in->redirect_uri,
                             .hash = sha256_hex(c.state, tx_mem(tx)),
                             .cookie_hash = STR(""),
+                            .provider = str_of(tiktok_kind(APP_LOGIN_KIT)->name),
                             .via = in->via};
     enum rc rc = RC_OK;
     if (in->via != VIA_MOBILE) {
@@ -120,7 +121,8 @@ static enum rc explain_refusal(struct tx *tx, const struct state_row *want, stru
 {
     struct state_row seen = {0};
     enum rc rc = db_state_find(tx, want->hash, tx_mem(tx), &seen, why);
-    bool ours = rc == RC_OK && seen.via == want->via && str_eq(seen.cookie_hash, want->cookie_hash);
+    bool ours = rc == RC_OK && seen.via == want->via && str_eq(seen.cookie_hash, want->cookie_hash) &&
+                str_eq(seen.provider, want->provider);
     if (rc != RC_OK && rc != RC_MISSING)
         return rc;
     if (!ours)
@@ -133,8 +135,10 @@ static enum rc explain_refusal(struct tx *tx, const struct state_row *want, stru
 enum rc login_state_take(struct login *l, struct tx *tx, const struct login_proof *proof, struct arena *mem,
                          struct login_taken *out, struct fault *why)
 {
-    struct state_row want = {
-        .hash = sha256_hex(proof->state, tx_mem(tx)), .cookie_hash = STR(""), .via = proof->via};
+    struct state_row want = {.hash = sha256_hex(proof->state, tx_mem(tx)),
+                             .cookie_hash = STR(""),
+                             .provider = str_of(tiktok_kind(APP_LOGIN_KIT)->name),
+                             .via = proof->via};
     struct state_row got = {0};
     if (proof->state.n == 0 || (proof->via != VIA_MOBILE && proof->cookie.n == 0))
         return fault_set(why, RC_CONFLICT, "login.state_unknown", "state or cookie is missing");

@@ -28,6 +28,7 @@ MUSTCHECK enum rc db_attempt_end(struct tx *tx, str workspace, str id, const str
 
 struct state_row {
     str hash, workspace, attempt, cookie_hash, redirect_uri, verifier_sealed, qr_sealed, ticket;
+    str provider; /* name of the app's kind: an answer counts at that kind's callback only */
     enum login_via via;
     int64_t expires_ms, used_ms;
 };
@@ -37,6 +38,8 @@ MUSTCHECK enum rc db_state_take(struct tx *tx, const struct state_row *want, str
                                 struct state_row *out, struct fault *why);
 MUSTCHECK enum rc db_state_find(struct tx *tx, str hash, struct arena *mem, struct state_row *out,
                                 struct fault *why);
+/* Taken without being used: it came to the wrong callback. */
+MUSTCHECK enum rc db_state_burn(struct tx *tx, str hash, struct fault *why);
 MUSTCHECK enum rc db_state_qr(struct tx *tx, str hash, str qr_sealed, struct fault *why);
 MUSTCHECK enum rc db_state_of_attempt(struct tx *tx, str workspace, str attempt, struct arena *mem,
                                       struct state_row *out, struct fault *why);

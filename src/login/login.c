@@ -1,6 +1,6 @@
 /* login: open and close, the job that ends grants on TikTok's word, clean-up, explain, and what Mozflow
  * hears. */
-#include "login/login_priv.h"
+#include "login/connect_priv.h"
 
 enum { KEEP_MS = 3600 * 1000 };
 
@@ -80,7 +80,8 @@ static enum rc removed_job(struct job *j, void *ctx, struct fault *why)
 static enum rc tidy_tx(struct tx *tx, void *arg, struct fault *why)
 {
     (void)arg;
-    return login_db_tidy(tx, tx_now_ms(tx) - KEEP_MS, why);
+    enum rc rc = login_db_tidy(tx, tx_now_ms(tx) - KEEP_MS, why);
+    return rc == RC_OK ? db_connect_tidy(tx, tx_now_ms(tx) - KEEP_MS, why) : rc;
 }
 
 static enum rc tidy_job(struct job *j, void *ctx, struct fault *why)

@@ -124,5 +124,6 @@ struct login_taken {
 };
 MUSTCHECK enum rc login_state_take(struct login *l, struct tx *tx, const struct login_proof *proof,
                                    struct arena *mem, struct login_taken *out, struct fault *why);
+#include "login/connect.h" /* connecting accounts: third part of this manual */
 #include "login/rows.h"
 #endif

@@ -235,7 +235,7 @@ static const struct sql state_insert = {
     "login.state_insert", "INSERT INTO login_states (state_hash, workspace_id, attempt_id, provider, via, "
                           "cookie_hash, redirect_uri, "
                           "verifier_sealed, qr_sealed, ticket, created_ms, expires_ms, used_ms) "
-                          "VALUES ($1, $2, $3, 'login_kit', $4, $5, $6, $7, $8, $9, $10, $11, 0)"};
+                          "VALUES ($1, $2, $3, $12, $4, $5, $6, $7, $8, $9, $10, $11, 0)"};
 
 enum rc db_state_insert(struct tx *tx, const struct state_row *in, struct fault *why)
 {
@@ -244,14 +244,14 @@ enum rc db_state_insert(struct tx *tx, const struct state_row *in, struct fault 
                    ARGS(V_TEXT(in->hash), V_TEXT(in->workspace), V_TEXT(in->attempt), V_INT(in->via),
                         V_TEXT(text(in->cookie_hash)), V_TEXT(in->redirect_uri), V_BYTES(in->verifier_sealed),
                         V_BYTES(in->qr_sealed), V_TEXT(text(in->ticket)), V_INT(now),
-                        V_INT(now + LOGIN_STATE_MS)),
+                        V_INT(now + LOGIN_STATE_MS), V_TEXT(in->provider)),
                    NULL, why);
 }
 
 #define STATE_COLUMNS                                                                                        \
     "state_hash, workspace_id, attempt_id, cookie_hash, redirect_uri, verifier_sealed, qr_sealed, ticket, "  \
     "via, "                                                                                                  \
-    "expires_ms, used_ms"
+    "expires_ms, used_ms, provider"
 
 static void read_state(const struct rows *r, struct state_row *out)
 {
@@ -267,28 +267,29 @@ static void read_state(const struct rows *r, struct state_row *out)
                               .ticket = row_text(r, 7),
                               .via = (enum login_via)via,
                               .expires_ms = row_int(r, 9),
-                              .used_ms = row_int(r, 10)};
+                              .used_ms = row_int(r, 10),
+                              .provider = row_text(r, 11)};
 }
 
 static const struct sql state_take = {
     "login.state_take",
     "UPDATE login_states SET used_ms = $4 WHERE state_hash = $1 AND cookie_hash = $2 AND via = $3 "
-    "AND provider = 'login_kit' AND used_ms = 0 AND expires_ms > $4 RETURNING " STATE_COLUMNS};
+    "AND provider = $5 AND used_ms = 0 AND expires_ms > $4 RETURNING " STATE_COLUMNS};
 /* Planted defect login_state_reuse: a taken state can be taken again. */
 static const struct sql state_take_again = {
     "login.state_take_again",
     "UPDATE login_states SET used_ms = $4 WHERE state_hash = $1 AND cookie_hash = $2 AND "
-    "via = $3 AND provider = 'login_kit' AND expires_ms > $4 RETURNING " STATE_COLUMNS};
+    "via = $3 AND provider = $5 AND expires_ms > $4 RETURNING " STATE_COLUMNS};
 
 enum rc db_state_take(struct tx *tx, const struct state_row *want, struct arena *mem, struct state_row *out,
                       struct fault *why)
 {
     struct rows *r = NULL;
     const struct sql *q = planted("login_state_reuse") ? &state_take_again : &state_take;
-    enum rc rc = tx_one(
-        tx, q,
-        ARGS(V_TEXT(want->hash), V_TEXT(text(want->cookie_hash)), V_INT(want->via), V_INT(tx_now_ms(tx))),
-        mem, &r, why);
+    enum rc rc = tx_one(tx, q,
+                        ARGS(V_TEXT(want->hash), V_TEXT(text(want->cookie_hash)), V_INT(want->via),
+                             V_INT(tx_now_ms(tx)), V_TEXT(want->provider)),
+                        mem, &r, why);
     if (rc == RC_OK)
         read_state(r, out);
     return rc;
@@ -304,6 +305,14 @@ enum rc db_state_find(struct tx *tx, str hash, struct arena *mem, struct state_r
     if (rc == RC_OK)
         read_state(r, out);
     return rc;
+}
+
+static const struct sql state_burn = {
+    "login.state_burn", "UPDATE login_states SET used_ms = $2 WHERE state_hash = $1 AND used_ms = 0"};
+
+enum rc db_state_burn(struct tx *tx, str hash, struct fault *why)
+{
+    return tx_exec(tx, &state_burn, ARGS(V_TEXT(hash), V_INT(tx_now_ms(tx))), NULL, why);
 }
 
 static const struct sql state_qr = {"login.state_qr",

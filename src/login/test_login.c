@@ -17,8 +17,8 @@ struct world {
 static void world_open(struct world *w, bool postgres)
 {
     struct fault why = {0};
-    const struct migration_table m[] = {login_migrations, flags_migrations, feed_migrations,
-                                        access_migrations};
+    const struct migration_table m[] = {login_migrations, flags_migrations, connect_migrations,
+                                        features_migrations, access_migrations};
     const struct setting_table s[] = {{login_settings, login_settings_n}};
     const struct mozflow_event_table e[] = {{login_events, login_events_n, NULL}};
     const struct kit_more more = {m, COUNT_OF(m), s, COUNT_OF(s), e, COUNT_OF(e)};
