@@ -14,6 +14,7 @@ static const struct param demo_params[] = {
 };
 static const struct param id_params[] = {
     {.name = "id", .in = IN_QUERY, .kind = P_TEXT, .required = true, .max = 256, .doc = "What to explain."},
+    {.name = "lang", .in = IN_QUERY, .kind = P_ENUM, .choices = "en|th", .doc = "Language; en when absent."},
 };
 static const struct param lines_params[] = {
     {.name = "workspace",
@@ -109,6 +110,7 @@ static enum rc get_explained(struct request *rq, void *ctx, struct fault *why)
     struct buf b;
     if (e == NULL)
         return fault_set(why, RC_FULL, "app.memory", "explain");
+    e->th = str_eq(rq_lang(rq), STR("th"));
     enum rc rc = explain_anywhere(a, rq, e, why);
     if (rc != RC_OK)
         return rc;

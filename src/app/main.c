@@ -11,7 +11,7 @@
 
 struct options {
     str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language,
-        kind, app;
+        lang, kind, app;
     const char *words[4];
     int n_words;
 };
@@ -124,7 +124,7 @@ static int get(const struct options *o, const char *path, const char *name, str 
     buf_init(&b, mem, 8192);
     buf_put(&b, str_of(path));
     if (value.n > 0) {
-        buf_fmt(&b, "?%s=", name);
+        buf_fmt(&b, "%c%s=", strchr(path, '?') != NULL ? '&' : '?', name);
         buf_put_percent(&b, value);
     }
     const char *whole = arena_cstr(mem, buf_str(&b));
@@ -135,7 +135,14 @@ static int get(const struct options *o, const char *path, const char *name, str 
 
 static int run_explain(const struct options *o)
 {
-    return get(o, "/admin/explain", "id", str_of(o->words[0]));
+    static const struct {
+        const char *lang, *path;
+    } rows[] = {{"", "/admin/explain"}, {"en", "/admin/explain?lang=en"}, {"th", "/admin/explain?lang=th"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (str_eq(o->lang, str_of(rows[i].lang)))
+            return get(o, rows[i].path, "id", str_of(o->words[0]));
+    fputs("--lang is en or th\n", stderr);
+    return 2;
 }
 
 static int run_alerts(const struct options *o)
@@ -225,7 +232,7 @@ static const struct command commands[] = {
     {"config", "print", 0, run_print,
      "config print [--config FILE]                values and sources, secrets masked"},
     {"explain", NULL, 1, run_explain,
-     "explain ID --state DIR                      the story of a message or login"},
+     "explain ID [--lang en|th] --state DIR       the story of a message, login, account, event or job"},
     {"alerts", NULL, 0, run_alerts,
      "alerts [--workspace WS] --state DIR         what went wrong, newest first"},
     {"dead", NULL, 0, run_dead,
@@ -273,7 +280,8 @@ static bool option(struct options *o, const char *name, const char *value)
         {"--state", &o->state},       {"--config", &o->config},           {"--out", &o->out},
         {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace},     {"--reason", &o->reason},
         {"--name", &o->name},         {"--owner-email", &o->owner_email}, {"--owner-name", &o->owner_name},
-        {"--language", &o->language}, {"--kind", &o->kind},               {"--app", &o->app}};
+        {"--language", &o->language}, {"--kind", &o->kind},               {"--app", &o->app},
+        {"--lang", &o->lang}};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strcmp(name, rows[i].name) == 0) {
             *rows[i].at = str_of(value);

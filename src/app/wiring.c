@@ -96,6 +96,7 @@ static size_t wiring_explains(const struct explain_table **out)
     static struct explain_table list[LIST_MAX];
     size_t n = 0;
     ADD(list, n, messaging, explain);
+    ADD(list, n, jobs, explain);
     ADD(list, n, login, explain);
     ADD(list, n, connect, explain);
     ADD(list, n, mozflow, explain);

@@ -127,6 +127,8 @@ struct dead_letter {
 MUSTCHECK enum rc jobs_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
                                  struct dead_letter **out, size_t *n, struct fault *why);
 MUSTCHECK enum rc jobs_dead_replay(struct tx *tx, str workspace, str id, struct fault *why);
+extern const struct explain_row jobs_explain[]; /* "job_" */
+extern const size_t jobs_explain_n;
 extern const struct migration_table jobs_migrations;
 extern const struct setting jobs_settings[];
 extern const size_t jobs_settings_n;

@@ -346,6 +346,16 @@ enum rc jobs_db_dead_list(struct tx *tx, str workspace, str after, int limit, st
     return tx_query(tx, &dead_list, ARGS(V_TEXT(workspace), V_TEXT(after), V_INT(limit)), mem, out, why);
 }
 
+static const struct sql job_load = {
+    "jobs.load", "SELECT kind, state, put_ms, due_ms, attempts, died_ms, code, detail, args FROM jobs"
+                 " WHERE workspace_id = $1 AND id = $2"};
+
+enum rc jobs_db_job_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
+                         struct fault *why)
+{
+    return tx_one(tx, &job_load, ARGS(V_TEXT(workspace), V_TEXT(id)), mem, out, why);
+}
+
 enum rc jobs_db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out, struct fault *why)
 {
     struct rows *r;

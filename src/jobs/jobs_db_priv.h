@@ -60,6 +60,9 @@ MUSTCHECK enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t
 MUSTCHECK enum rc jobs_db_leases_drop(struct tx *tx, struct fault *why);
 MUSTCHECK enum rc jobs_db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
                                     struct rows **out, struct fault *why);
+/* kind, state, put_ms, due_ms, attempts, died_ms, code, detail, args */
+MUSTCHECK enum rc jobs_db_job_load(struct tx *tx, str workspace, str id, struct arena *mem, struct rows **out,
+                                   struct fault *why);
 MUSTCHECK enum rc jobs_db_dead_take(struct tx *tx, str workspace, str id, struct job_row *out,
                                     struct fault *why);
 MUSTCHECK enum rc jobs_db_dead_revive(struct tx *tx, const struct job_row *r, int64_t seq, struct fault *why);

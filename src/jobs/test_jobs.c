@@ -89,6 +89,34 @@ static void test_unique_while_waiting(void **state)
 }
 
 /* ---- endings ---- */
+struct told {
+    str workspace, id;
+    struct explain e;
+};
+
+static enum rc explain_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct told *t = arg;
+    t->e.n = t->e.n_follow = 0;
+    return jobs_explain[0].run(tx, t->workspace, t->id, &t->e, why);
+}
+
+/* What explain says of a job of ws_a, as one text. */
+static const char *told(struct world *w, str id, bool th)
+{
+    struct told t = {.workspace = STR("ws_a"), .id = id, .e = {.mem = w->mem, .th = th}};
+    struct fault why = {0};
+    struct buf b;
+    assert_int_equal(store_read(w->store, explain_fn, &t, &why), RC_OK);
+    buf_init(&b, w->mem, 8192);
+    for (size_t i = 0; i < t.e.n; i++)
+        buf_fmt(&b, STR_FMT "\n", STR_ARG(t.e.steps[i].text));
+    assert_int_equal(t.e.n_follow, 1); /* what its arguments name */
+    t.workspace = STR("ws_b");
+    assert_int_equal(store_read(w->store, explain_fn, &t, &why), RC_MISSING);
+    return arena_cstr(w->mem, buf_str(&b));
+}
+
 static void test_retries_then_dead_then_replayed(void **state)
 {
     struct world *w = *state;
@@ -108,7 +136,11 @@ static void test_retries_then_dead_then_replayed(void **state)
     assert_string_equal(arena_cstr(w->mem, d.at[0].code), "test.failed");
     assert_int_equal(d.at[0].attempts, 3);
     d.id = d.at[0].id;
+    const char *story = told(w, d.id, false);
+    assert_non_null(strstr(story, "ended for good after 3 attempt(s) with test.failed"));
+    assert_non_null(strstr(told(w, d.id, true), "สิ้นสุดถาวรหลังจากดำเนินการ 3 ครั้ง"));
     assert_int_equal(store_write(w->store, STORE_INTERACTIVE, replay_fn, &d, &why), RC_OK);
+    assert_non_null(strstr(told(w, d.id, false), "not tried yet"));
     jobs_drain(w->jobs);
     assert_tags(w, "ws_a", "ba");
     assert_int_equal(dead_now(w).n, 0);

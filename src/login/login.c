@@ -207,11 +207,24 @@ const struct flag_row login_flags[] = {
 const size_t login_flags_n = COUNT_OF(login_flags);
 
 /* ---- explain ---- */
-static void step(struct explain *out, int64_t at_ms, str text)
+static void explain_end(const struct attempt *a, struct explain *out)
 {
-    if (at_ms == 0 || out->n == COUNT_OF(out->steps))
+    if (a->end_code.n > 0 && a->ended_ms != 0)
+        explain_add(
+            out, a->ended_ms,
+            EXPLAIN(out, "It ended without a sign-in: " STR_FMT ".", "สิ้นสุดโดยไม่มีการลงชื่อเข้าใช้: " STR_FMT),
+            STR_ARG(a->end_code));
+    if (a->account.n == 0)
         return;
-    out->steps[out->n++] = (struct explain_step){at_ms, text};
+    explain_add(out, a->ended_ms,
+                EXPLAIN(out,
+                        "TikTok confirmed the person (" STR_FMT "), %s to Mozflow. Granted: " STR_FMT
+                        ". Not granted: " STR_FMT ".",
+                        "TikTok ยืนยันตัวบุคคล (" STR_FMT ") ซึ่ง%s อนุญาต: " STR_FMT " ไม่อนุญาต: " STR_FMT),
+                STR_ARG(a->account),
+                a->known ? EXPLAIN(out, "known", " Mozflow รู้จักแล้ว") : EXPLAIN(out, "new", "ใหม่สำหรับ Mozflow"),
+                STR_ARG(a->granted), STR_ARG(a->missing.n > 0 ? a->missing : STR("-")));
+    explain_follow(out, a->account);
 }
 
 static enum rc explain_attempt(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why)
@@ -219,33 +232,30 @@ static enum rc explain_attempt(struct tx *tx, str workspace, str id, struct expl
     struct attempt a;
     struct mozflow_sent *sent = NULL;
     size_t n = 0;
-    struct arena *mem = out->mem;
-    enum rc rc = db_attempt(tx, workspace, id, mem, &a, why);
+    int64_t used_ms = 0;
+    enum rc rc = db_attempt(tx, workspace, id, out->mem, &a, why);
     if (rc == RC_OK)
-        rc = mozflow_list(tx, workspace, id, mem, &sent, &n, why);
+        rc = mozflow_list(tx, workspace, id, out->mem, &sent, &n, why);
     if (rc != RC_OK)
         return rc;
-    step(out, a.created_ms,
-         arena_fmt(mem, "The attempt was made, purpose %s.", login_purpose_name(a.purpose)));
-    step(out, a.shown_ms,
-         arena_fmt(mem, "The person saw what is read and why (%s) and went to TikTok.", CONSENT_VERSION));
-    if (a.end_code.n > 0)
-        step(out, a.ended_ms,
-             arena_fmt(mem, "It ended without a sign-in: " STR_FMT ".", STR_ARG(a.end_code)));
+    explain_add(out, a.created_ms,
+                EXPLAIN(out, "The attempt was made, purpose %s.", "สร้างคำขอลงชื่อเข้าใช้แล้ว วัตถุประสงค์: %s"),
+                login_purpose_name(a.purpose));
+    if (a.shown_ms != 0)
+        explain_add(out, a.shown_ms,
+                    EXPLAIN(out, "The person saw what is read and why (%s) and went to TikTok.",
+                            "ผู้ใช้เห็นแล้วว่าระบบจะอ่านข้อมูลใดและเพราะเหตุใด (%s) แล้วไปยัง TikTok"),
+                    CONSENT_VERSION);
+    explain_end(&a, out);
     if (a.account.n == 0)
         return RC_OK;
-    step(out, a.ended_ms,
-         arena_fmt(mem,
-                   "TikTok confirmed the person (" STR_FMT "), %s to Mozflow. Granted: " STR_FMT
-                   ". Not granted: " STR_FMT ".",
-                   STR_ARG(a.account), a.known ? "known" : "new", STR_ARG(a.granted),
-                   STR_ARG(a.missing.n > 0 ? a.missing : STR("nothing"))));
-    for (size_t i = 0; i < n && out->n_follow < COUNT_OF(out->follow); i++)
-        out->follow[out->n_follow++] = sent[i].id;
-    int64_t used_ms = 0;
-    rc = db_code_presented(tx, workspace, id, mem, &used_ms, why);
+    for (size_t i = 0; i < n; i++)
+        explain_follow(out, sent[i].id);
+    rc = db_code_presented(tx, workspace, id, out->mem, &used_ms, why);
     if (rc == RC_OK && used_ms > 0)
-        step(out, used_ms, STR("The one-time code was presented to be exchanged."));
+        explain_add(out, used_ms, "%s",
+                    EXPLAIN(out, "The one-time code was presented to be exchanged.",
+                            "มีการนำรหัสใช้ครั้งเดียวมาแลกเปลี่ยนแล้ว"));
     return rc == RC_MISSING ? RC_OK : rc;
 }
 

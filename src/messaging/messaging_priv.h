@@ -50,5 +50,6 @@ enum rc read_conversation(struct request *rq, void *ctx, struct fault *why);
 /* ---- inbound.c, explain.c ---- */
 enum rc messaging_inbound(struct job *j, void *ctx, struct fault *why);
 enum rc render_message(const struct mozflow_render *r, struct jw *data, struct fault *why);
+enum rc explain_conversation(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why);
 enum rc explain_message(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why);
 #endif

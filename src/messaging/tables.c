@@ -238,5 +238,6 @@ const size_t messaging_event_docs_n = COUNT_OF(messaging_event_docs);
 
 const struct explain_row messaging_explain[] = {
     {"msg_", explain_message, "A message: written, stored, event, delivery; its webhook follows."},
+    {"cnv_", explain_conversation, "A conversation: since when, how it stands; its newest message follows."},
 };
 const size_t messaging_explain_n = COUNT_OF(messaging_explain);

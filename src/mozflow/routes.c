@@ -283,21 +283,22 @@ enum rc mozflow_explain_event(struct tx *tx, str workspace, str id, struct expla
     enum rc rc = mozflow_db_find(tx, workspace, id, out->mem, &r, why);
     if (rc != RC_OK)
         return rc;
-    if (out->n + 2 > COUNT_OF(out->steps))
-        return RC_OK;
-    out->steps[out->n++] = (struct explain_step){
-        r.created_ms, arena_fmt(out->mem, "Event " STR_FMT " (" STR_FMT ") was written for Mozflow.",
-                                STR_ARG(r.id), STR_ARG(r.type))};
+    explain_add(out, r.created_ms,
+                EXPLAIN(out, "Event " STR_FMT " (" STR_FMT ") was written for Mozflow.",
+                        "เหตุการณ์ " STR_FMT " (" STR_FMT ") ถูกบันทึกเพื่อส่งไปยัง Mozflow"),
+                STR_ARG(r.id), STR_ARG(r.type));
     if (r.last_ms == 0)
         return RC_OK;
-    str text =
-        str_eq(r.state, STR("delivered"))
-            ? arena_fmt(out->mem, "Mozflow took it at attempt %lld with HTTP status %lld.",
-                        (long long)r.attempts, (long long)r.last_status)
-            : arena_fmt(out->mem,
-                        "Attempt %lld ended with " STR_FMT " (HTTP status %lld); the event is " STR_FMT ".",
-                        (long long)r.attempts, STR_ARG(r.last_code), (long long)r.last_status,
-                        STR_ARG(r.state));
-    out->steps[out->n++] = (struct explain_step){r.last_ms, text};
+    if (str_eq(r.state, STR("delivered")))
+        explain_add(out, r.last_ms,
+                    EXPLAIN(out, "Mozflow took it at attempt %lld with HTTP status %lld.",
+                            "Mozflow รับเหตุการณ์ในการส่งครั้งที่ %lld ด้วยสถานะ HTTP %lld"),
+                    (long long)r.attempts, (long long)r.last_status);
+    else
+        explain_add(
+            out, r.last_ms,
+            EXPLAIN(out, "Attempt %lld ended with " STR_FMT " (HTTP status %lld); the event is " STR_FMT ".",
+                    "การส่งครั้งที่ %lld จบด้วย " STR_FMT " (สถานะ HTTP %lld) เหตุการณ์มีสถานะ " STR_FMT),
+            (long long)r.attempts, STR_ARG(r.last_code), (long long)r.last_status, STR_ARG(r.state));
     return RC_OK;
 }

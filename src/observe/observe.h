@@ -9,6 +9,7 @@
 #ifndef MZ_OBSERVE_H
 #define MZ_OBSERVE_H
 #include "base/base.h"
+#include "observe/explain.h" /* second part of this manual */
 #include "json/json.h"
 #include "config/config.h"
 
@@ -121,24 +122,6 @@ struct alert_row {
     const char *name;     /* "webhook.bad_signature" */
     const char *severity; /* "page" or "ticket" */
     const char *en, *th;  /* what happened, what it means, what to do */
-};
-struct tx; /* of room store */
-struct explain_step {
-    int64_t at_ms;
-    str text; /* one sentence: what happened and what was decided */
-};
-/* `mozflow-tiktok explain <id>`: the steps of one message or login, sorted by time when shown. */
-struct explain {
-    struct arena *mem;
-    struct explain_step steps[64];
-    size_t n;
-    str follow[16]; /* ids to explain next: a message names its inbox row, an event its delivery */
-    size_t n_follow;
-};
-struct explain_row {    /* RC_MISSING: not here */
-    const char *prefix; /* "msg_" */
-    enum rc (*run)(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why);
-    const char *doc;
 };
 struct event_doc { /* a typed log event, for gen-docs and check-docs */
     const char *name;

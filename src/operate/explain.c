@@ -24,6 +24,15 @@ static enum rc ask_rooms(struct asking *a, struct tx *tx, str id, struct fault *
     return RC_OK;
 }
 
+/* Rooms may name each other's ids in circles. */
+static bool asked_before(const struct asking *a, size_t i)
+{
+    bool same = str_eq(a->out->follow[i], a->id);
+    for (size_t k = 0; k < i; k++)
+        same = same || str_eq(a->out->follow[k], a->out->follow[i]);
+    return same;
+}
+
 static enum rc ask_all(struct tx *tx, void *arg, struct fault *why)
 {
     struct asking *a = arg;
@@ -31,7 +40,8 @@ static enum rc ask_all(struct tx *tx, void *arg, struct fault *why)
     a->known = false;
     enum rc rc = ask_rooms(a, tx, a->id, why);
     for (size_t i = 0; rc == RC_OK && i < a->out->n_follow; i++)
-        rc = ask_rooms(a, tx, a->out->follow[i], why);
+        if (!asked_before(a, i))
+            rc = ask_rooms(a, tx, a->out->follow[i], why);
     return rc;
 }
 
@@ -62,6 +72,7 @@ enum rc operate_explain(const struct operate *o, str workspace, str id, struct a
 void explain_write(const struct explain *e, str id, struct jw *w)
 {
     jw_str(w, "id", id);
+    jw_cstr(w, "language", e->th ? "th" : "en");
     jw_arr(w, "steps");
     for (size_t i = 0; i < e->n; i++) {
         jw_obj(w, NULL);
@@ -80,6 +91,7 @@ enum rc get_explain(struct request *rq, void *ctx, struct fault *why)
     struct jw w;
     if (e == NULL)
         return fault_set(why, RC_FULL, "operate.memory", "explain");
+    e->th = str_eq(rq_lang(rq), STR("th"));
     enum rc rc = operate_explain(o, rq_who(rq)->workspace, rq_arg(rq, "id"), rq_mem(rq), e, why);
     if (rc != RC_OK)
         return rc;

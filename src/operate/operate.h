@@ -45,11 +45,11 @@ MUSTCHECK enum rc operate_dead_print(const struct operate *o, str workspace, str
                                      struct buf *out, struct fault *why);
 
 /* Everything known about an id, in order of time, following references between rooms (<= 16). workspace
- * STR_NONE: the operator's view, over all workspaces. RC_MISSING "operate.unknown_id" when no room knows it.
- * */
+ * STR_NONE: the operator's view, over all workspaces. out->th chooses Thai. RC_MISSING "operate.unknown_id"
+ * when no room knows it. */
 MUSTCHECK enum rc operate_explain(const struct operate *o, str workspace, str id, struct arena *mem,
                                   struct explain *out, struct fault *why);
-/* {"id", "steps": [{"at", "text"}]} */
+/* {"id", "language", "steps": [{"at", "text"}]} */
 void explain_write(const struct explain *e, str id, struct jw *w);
 
 extern const struct migration_table operate_migrations; /* 4900+ */

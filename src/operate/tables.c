@@ -16,7 +16,13 @@ static const struct param explain_params[] = {
      .kind = P_TEXT,
      .required = true,
      .max = 128,
-     .doc = "A message (msg_), a login attempt (lat_), or a webhook reference."},
+     .doc = "A message (msg_), conversation (cnv_), attempt (lat_, cat_), account (acc_), event (evt_) or "
+            "job (job_), or a webhook reference."},
+    {.name = "lang",
+     .in = IN_QUERY,
+     .kind = P_ENUM,
+     .choices = "en|th",
+     .doc = "Language of the sentences; else by cookie or Accept-Language."},
 };
 static const struct param dead_params[] = {
     {.name = "id", .in = IN_PATH, .kind = P_TEXT, .required = true, .max = 64, .doc = "The dead letter."},
@@ -43,6 +49,7 @@ static const struct shape shape_story = {
     .name = "Story",
     .doc = "What became of one thing, step by step.",
     .fields = {{"id", A_TEXT, .doc = "The id that was asked about."},
+               {"language", A_ENUM, .choices = "en|th", .doc = "Of the sentences."},
                {"steps", A_MANY, .of = &shape_step, .doc = "From arrival to delivery."}}};
 static const struct shape shape_dead = {
     .name = "DeadLetter",
@@ -75,7 +82,7 @@ const struct route operate_routes[] = {
      .params = explain_params,
      .n_params = COUNT_OF(explain_params),
      .handle = get_explain,
-     .doc = "The story of one message or login, step by step, in words.",
+     .doc = "The story of one thing, step by step, in words, English or Thai.",
      .gives = &shape_story},
     {.method = "GET",
      .path = "/v1/jobs/dead",

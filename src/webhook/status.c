@@ -99,24 +99,26 @@ enum rc webhook_retain(struct job *j, void *ctx, struct fault *why)
 }
 
 /* ---- explain ---- */
-static void step(struct explain *out, int64_t at_ms, str text)
-{
-    if (out->n < COUNT_OF(out->steps) && text.n > 0)
-        out->steps[out->n++] = (struct explain_step){at_ms, text};
-}
-
-static const char *const state_words[INBOX_STATES] = {
-    [INBOX_WAITING] = "It still waits for the router.",
-    [INBOX_ROUTED] = "The router found its workspace and put its job.",
-    [INBOX_KEPT] = "It was kept: this version shows nothing for this event yet.",
-    [INBOX_TEST] = "It was the portal's test event.",
+static const struct {
+    const char *en, *th;
+} state_words[INBOX_STATES] = {
+    [INBOX_WAITING] = {"It still waits for the router.", "ยังรอการจัดเส้นทาง"},
+    [INBOX_ROUTED] = {"The router found its workspace and put its job.",
+                      "ระบบพบพื้นที่ทำงานของรายการนี้และสร้างงานแล้ว"},
+    [INBOX_KEPT] = {"It was kept: this version shows nothing for this event yet.",
+                    "จัดเก็บไว้แล้ว รุ่นนี้ยังไม่แสดงเหตุการณ์ชนิดนี้"},
+    [INBOX_TEST] = {"It was the portal's test event.", "เป็นเหตุการณ์ทดสอบจากพอร์ทัลของ TikTok"},
     [INBOX_UNPARSABLE] =
-        "It is authentic, but its body is no envelope; it was kept and nothing else happened.",
+        {"It is authentic, but its body is no envelope; it was kept and nothing else happened.",
+         "เป็นของจริง แต่เนื้อหาไม่อยู่ในรูปแบบที่กำหนด จัดเก็บไว้โดยไม่ดำเนินการอื่น"},
     [INBOX_UNROUTED] =
-        "No workspace has connected this business account; it was kept and nothing else happened.",
+        {"No workspace has connected this business account; it was kept and nothing else happened.",
+         "ไม่มีพื้นที่ทำงานใดเชื่อมต่อบัญชีธุรกิจนี้ จัดเก็บไว้โดยไม่ดำเนินการอื่น"},
     [INBOX_QUARANTINED] =
-        "Its signature time was over 73 h old or over 300 s ahead; it was kept, not processed.",
-    [INBOX_FOREIGN] = "It names another app than the path it came to; it was kept, not processed.",
+        {"Its signature time was over 73 h old or over 300 s ahead; it was kept, not processed.",
+         "เวลาในลายเซ็นเก่ากว่า 73 ชั่วโมงหรือล่วงหน้าเกิน 300 วินาที จัดเก็บไว้โดยไม่ประมวลผล"},
+    [INBOX_FOREIGN] = {"It names another app than the path it came to; it was kept, not processed.",
+                       "ระบุแอปอื่นที่ไม่ตรงกับเส้นทางที่ส่งมา จัดเก็บไว้โดยไม่ประมวลผล"},
 };
 
 enum rc webhook_explain_row(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why)
@@ -133,13 +135,18 @@ enum rc webhook_explain_row(struct tx *tx, str workspace, str id, struct explain
     must(state >= 0 && state < INBOX_STATES);
     if (workspace.n > 0 && !str_eq(owner, workspace))
         return fault_set(why, RC_MISSING, "webhook.gone", "not of this workspace");
-    step(out, row_int(r, 1),
-         arena_fmt(out->mem,
-                   "TikTok's webhook arrived at app " STR_FMT
-                   " (event time %lld, signed %lld%s); the signature was "
-                   "right and the row was stored before the answer 200.",
-                   STR_ARG(key.app), (long long)(key.event_ms / 1000), (long long)row_int(r, 7),
-                   row_int(r, 6) != 0 ? ", stale: TikTok's own retry" : ""));
-    step(out, row_null(r, 2) ? row_int(r, 1) : row_int(r, 2), str_of(state_words[state]));
+    explain_add(
+        out, row_int(r, 1),
+        EXPLAIN(
+            out,
+            "TikTok's webhook arrived at app " STR_FMT
+            " (event time %lld, signed %lld%s); the signature was right and the row was stored before the "
+            "answer 200.",
+            "เว็บฮุกของ TikTok มาถึงแอป " STR_FMT
+            " (เวลาของเหตุการณ์ %lld เวลาลงลายเซ็น %lld%s) ลายเซ็นถูกต้อง และจัดเก็บรายการก่อนตอบ 200"),
+        STR_ARG(key.app), (long long)(key.event_ms / 1000), (long long)row_int(r, 7),
+        row_int(r, 6) == 0 ? "" : EXPLAIN(out, ", stale: TikTok's own retry", " ล่าช้า เป็นการส่งซ้ำของ TikTok"));
+    explain_add(out, row_null(r, 2) ? row_int(r, 1) : row_int(r, 2), "%s",
+                EXPLAIN(out, state_words[state].en, state_words[state].th));
     return RC_OK;
 }

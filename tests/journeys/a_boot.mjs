@@ -209,6 +209,15 @@ test('boot.explain_from_the_command_line', async () => {
   const login = await until(() => { const r = told(made.attempt_id); return /Attempt \d+ ended|Mozflow took it/.test(r.out) && r; }, 10000, `the delivery in the login's story: ${told(made.attempt_id).all}`);
   for (const step of [/attempt was made, purpose sign_in/, /went to TikTok/, /TikTok confirmed the person/, /Granted: /, /was written for Mozflow/, /code was presented to be exchanged/]) match(login.out, step);
   equal(told('msg_00000000000000000000000000').code, 1, 'an unknown id');
+  // In Thai, on both ways; and a conversation, whose newest message follows.
+  const thai = (id) => command(['explain', id, '--lang', 'th', '--state', stack.daemon.state]);
+  for (const step of [/ลายเซ็นถูกต้อง/, /ถูกจัดเก็บในการสนทนา/, /หลังจากส่ง \d+ ครั้ง/]) match(thai(message).out, step);
+  for (const step of [/สร้างคำขอลงชื่อเข้าใช้แล้ว วัตถุประสงค์: sign_in/, /TikTok ยืนยันตัวบุคคล/, /รหัสใช้ครั้งเดียว/]) match(thai(made.attempt_id).out, step);
+  equal(thai('msg_00000000000000000000000000').code, 1);
+  equal(command(['explain', message, '--lang', 'de', '--state', stack.daemon.state]).code, 2, 'a language that is not there');
+  const conversation = (await api('GET', '/v1/conversations')).json.items[0].id;
+  match(told(conversation).out, /was first stored[^]*1 unread message[^]*|signature was right/);
+  match(told(conversation).out, /stored in conversation/);
 }, { deadline_ms: 45000 });
 
 test('boot.flag_from_the_command_line', async () => {

@@ -157,7 +157,14 @@ for (const db of databases) {
     const story = (await api(`/v1/explain/${list[0].last_message.id}`)).body;
     check(story.steps.some((s) => s.text.includes('signature was right')), 'the webhook is part of the story');
     check(story.steps.some((s) => s.text.includes('stored in conversation')), 'the effect is part of the story');
+    equal(story.language, 'en');
+    const thai = (await api(`/v1/explain/${list[0].last_message.id}?lang=th`)).body;
+    equal([thai.language, thai.steps.length >= story.steps.length], ['th', true]);
+    for (const s of thai.steps) check(/[\u0e00-\u0e7f]/.test(s.text), `a step without a Thai word: ${s.text}`);
+    const about = (await api(`/v1/explain/${list[0].id}`)).body;
+    check(about.steps.some((s) => /first stored/.test(s.text)) && about.steps.some((s) => s.text.includes('signature was right')), `a conversation leads to its newest message: ${JSON.stringify(about)}`);
     equal((await api('/v1/explain/msg_00000000000000000000000000')).status, 404);
+    equal((await api('/v1/explain/job_00000000000000000000000000')).status, 404);
   }, { deadline_ms: 60000 });
 
   test(`webhooks.${db}.challenge-and-test-event`, async (t) => {
