@@ -334,7 +334,9 @@ enum rc login_route_callback(struct request *rq, void *ctx, struct fault *why)
         rc = tiktok_callback_fault(&cb, &inner); /* TikTok's own words, though they end no attempt of ours */
     else if (rc == RC_OK)
         rc = login_take(l, &t.proof, mem, &t.taken, &t.attempt, &inner);
-    if (rc != RC_OK) {
+    if (rc != RC_OK && strcmp(inner.code, "login.state_unknown") == 0 && connect_mixed_up(l, rq, cb.state))
+        rc = RC_OK;
+    else if (rc != RC_OK) {
         login_note_end(l, STR("-"), STR(""), &inner);
         rc = login_page_end(l, rq, &inner, NULL);
     } else

@@ -305,6 +305,23 @@ static enum rc come_back(struct request *rq, struct login *l, enum app_kind kind
     return rc;
 }
 
+bool connect_mixed_up(struct login *l, struct request *rq, str state)
+{
+    struct arena *mem = arena_open(SECRET_MEM);
+    struct taking t = {.mem = mem, .proof = {APP_LOGIN_KIT, state, own_cookie(rq)}};
+    struct fault why;
+    enum rc rc = store_write(l->o.store, STORE_INTERACTIVE, take_tx, &t, &why);
+    bool found = rc == RC_OK && t.taken.mixed_up;
+    if (found) {
+        (void)fault_set(&why, RC_CONFLICT, "connect.mixed_up",
+                        "a connection's answer at the sign-in's callback");
+        connect_note_end(l, &t.taken.attempt, t.taken.attempt.kind, &why);
+        must(connect_page_end(rq, &why, NULL) == RC_OK);
+    }
+    arena_close(&mem);
+    return found;
+}
+
 enum rc connect_route_business_back(struct request *rq, void *ctx, struct fault *why)
 {
     (void)why;

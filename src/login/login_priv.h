@@ -97,6 +97,8 @@ MUSTCHECK enum rc login_begin(struct login *l, struct request *rq, const struct 
                               struct login_clicked *out, struct attempt *attempt, struct fault *why);
 MUSTCHECK enum rc login_take(struct login *l, const struct login_proof *proof, struct arena *mem,
                              struct login_taken *taken, struct attempt *attempt, struct fault *why);
+/* A connection's answer came to the sign-in's callback, in its own browser: burnt, and the page is sent. */
+bool connect_mixed_up(struct login *l, struct request *rq, str state);
 str login_where_next(const struct login_result *r, struct arena *mem);
 extern const struct metric *login_metric_ends;
 
