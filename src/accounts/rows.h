@@ -3,6 +3,7 @@
 #define MZ_ACCOUNTS_ROWS_H
 #include "http/http.h"
 #include "jobs/jobs.h"
+#include "keys/keys.h"
 #include "mozflow/mozflow.h"
 #include "store/store.h"
 
@@ -17,6 +18,8 @@ extern const struct job_schedule accounts_schedules[];
 extern const size_t accounts_schedules_n;
 extern const struct mozflow_event accounts_events[]; /* ctx: not used */
 extern const size_t accounts_events_n;
+extern const struct keys_column accounts_sealed[];
+extern const size_t accounts_sealed_n;
 extern const struct setting accounts_settings[];
 extern const size_t accounts_settings_n;
 extern const struct problem_row accounts_problems[]; /* also those of the tiktok.* codes */

@@ -90,8 +90,8 @@ MUSTCHECK enum rc app_config(str state_dir, str config_file, struct config **out
 /* ---- public.c, private.c, admin.c: routes of the process itself ---- */
 extern const struct route public_routes[], private_routes[], admin_routes[]; /* ctx: struct app */
 extern const size_t public_routes_n, private_routes_n, admin_routes_n;
-extern const struct route budget_routes[]; /* budgets.c */
-extern const size_t budget_routes_n;
+extern const struct route budget_routes[], keys_admin_routes[]; /* budgets.c, keys_admin.c */
+extern const size_t budget_routes_n, keys_admin_routes_n;
 extern const struct problem_row app_problems[];
 extern const size_t app_problems_n;
 extern const struct setting app_settings[];

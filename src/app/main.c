@@ -218,6 +218,18 @@ static int run_accounts_revoke(const struct options *o)
     return post(o, "/admin/accounts/revoke-all", names, values, 3);
 }
 
+static int run_rotate(const struct options *o)
+{
+    const char *const names[] = {"workspace"};
+    const str values[] = {o->workspace};
+    return post(o, "/admin/keys/rotate", names, values, 1);
+}
+
+static int run_keys(const struct options *o)
+{
+    return get(o, "/admin/keys", "workspace", STR_NONE);
+}
+
 static int run_version(const struct options *o)
 {
     (void)o;
@@ -255,6 +267,10 @@ static const struct command commands[] = {
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"workspace", "create", 0, run_workspace,
      "workspace create --name NAME --owner-email E-MAIL [--owner-name NAME] [--language en|th] --state DIR"},
+    {"keys", "rotate", 0, run_rotate,
+     "keys rotate [--workspace WS] --state DIR    new data keys; every sealed value is sealed anew"},
+    {"keys", "status", 0, run_keys,
+     "keys status --state DIR                     keys, and how far rotations are"},
     {"flag", NULL, 2, run_flag, "flag NAME on|off|unset --reason WHY [--workspace WS] --state DIR"},
     {"demo", NULL, 0, run_demo,
      "demo --demo-url URL --state DIR             make or find the demo workspace"},

@@ -203,6 +203,7 @@ void wiring_each_mozflow_event(void (*each)(void *arg, const struct mozflow_even
 static size_t job_tables(struct app *a, struct job_table *out)
 {
     size_t n = 0;
+    out[n++] = (struct job_table){keys_jobs, keys_jobs_n, a != NULL ? a->keys : NULL};
     out[n++] = (struct job_table){webhook_jobs, webhook_jobs_n, a != NULL ? a->webhook : NULL};
     out[n++] = (struct job_table){mozflow_jobs, mozflow_jobs_n, a != NULL ? a->mozflow : NULL};
     out[n++] = (struct job_table){access_jobs, access_jobs_n, a != NULL ? a->access : NULL};
@@ -292,6 +293,17 @@ static enum rc open_ground(struct app *a, struct fault *why)
     return keys_open(&ko, &a->keys, why);
 }
 
+/* Room keys must know every sealed column: what it does not know would be lost when an old key retires. */
+static void attach_sealed(struct app *a)
+{
+    static struct keys_columns list[LIST_MAX];
+    size_t n = 0;
+    ADD(list, n, accounts, sealed);
+    ADD(list, n, mozflow, sealed);
+    ADD(list, n, login, sealed);
+    keys_columns_are(a->keys, a->audit, list, n);
+}
+
 static enum rc open_identity(struct app *a, struct fault *why)
 {
     static struct flag_table flag_rows[LIST_MAX];
@@ -299,6 +311,7 @@ static enum rc open_identity(struct app *a, struct fault *why)
     enum rc rc = audit_open(&au, &a->audit, why);
     if (rc != RC_OK)
         return rc;
+    attach_sealed(a);
     const struct flags_options fo = {.store = a->store,
                                      .audit = a->audit,
                                      .log = a->log,
@@ -354,6 +367,7 @@ static enum rc open_webhook(struct app *a, struct fault *why)
                                                   .client_key = apps[i].client.client_key,
                                                   .current = apps[i].client.client_secret,
                                                   .previous = apps[i].secret_previous,
+                                                  .previous_until_ms = apps[i].secret_previous_until_ms,
                                                   .body_max = apps[i].webhook_body_max};
     const struct webhook_options wo = {.store = a->store,
                                        .keys = a->keys,
@@ -488,8 +502,9 @@ static enum rc open_listeners(struct app *a, struct fault *why)
     inner[0] = (struct route_table){private_routes, private_routes_n, a};
     inner[1] = (struct route_table){admin_routes, admin_routes_n, a};
     inner[2] = (struct route_table){accounts_admin_routes, accounts_admin_routes_n, a->accounts};
+    inner[3] = (struct route_table){keys_admin_routes, keys_admin_routes_n, a};
     str sock = arena_fmt(a->mem, "unix:" STR_FMT "/daemon.sock", STR_ARG(a->state_dir));
-    enum rc rc = listen_on(a, "admin", sock, &inner[1], 2, &a->admin_http, why);
+    enum rc rc = listen_on(a, "admin", sock, &inner[1], 3, &a->admin_http, why);
     if (rc == RC_OK && config_text(a->config, "http.private_listen").n > 0)
         rc = listen_on(a, "http.private_listen", STR_NONE, &inner[0], 1, &a->private_http, why);
     if (rc == RC_OK)

@@ -88,6 +88,24 @@ str keys_blind_index(const struct keys *k, str workspace, const char *label, str
 
 /* ---- the thread ---- */
 
+static enum rc forget_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    (void)arg;
+    return keys_db_forget(tx, tx_now_ms(tx) - (int64_t)RETIRED_DAYS * DAY_MS, why);
+}
+
+/* Once an hour: retired keys whose time of regret is over. No reason to fail the tick. */
+static void forget_retired(struct keys *k)
+{
+    struct fault why = {0};
+    int64_t now = clock_mono_ms();
+    if (k->forgot_mono_ms != 0 && now - k->forgot_mono_ms < 3600000)
+        return;
+    k->forgot_mono_ms = now;
+    if (store_write(k->store, STORE_BULK, forget_fn, NULL, &why) != RC_OK)
+        log_event(k->log, LOG_WARN, "keys.tick", F_FAULT(&why));
+}
+
 enum rc keys_tick(struct keys *k, struct fault *why)
 {
     enum rc rc = keys_days_load(k, why);
@@ -97,6 +115,8 @@ enum rc keys_tick(struct keys *k, struct fault *why)
         rc = keys_days_load(k, why);
     if (rc == RC_OK)
         rc = keys_days_destroy(k, why);
+    if (rc == RC_OK)
+        forget_retired(k);
     return rc != RC_OK ? rc : keys_rewrap_all(k, why);
 }
 
@@ -183,6 +203,7 @@ static void init(struct keys *k, const struct keys_options *o)
     k->locked = vault_room(k->vault, sizeof(*k->locked));
     k->daily_days = config_int(o->config, "keys.daily_days");
     k->settle_ms = SETTLE_MS;
+    k->grace_ms = GRACE_MS;
     must(pthread_rwlock_init(&k->days_lock, NULL) == 0 && pthread_mutex_init(&k->gate, NULL) == 0);
     must(pthread_condattr_init(&mono) == 0 && pthread_condattr_setclock(&mono, CLOCK_MONOTONIC) == 0);
     must(pthread_cond_init(&k->bell, &mono) == 0);

@@ -21,6 +21,7 @@
 #include "observe/observe.h"
 #include "store/store.h"
 #include "audit/audit.h"
+#include "jobs/jobs.h"
 
 struct keys;
 struct keys_options {
@@ -56,6 +57,31 @@ MUSTCHECK enum rc keys_rotate(struct keys *k, struct tx *tx, str workspace,
                               struct fault *why); /* next seal: new key */
 MUSTCHECK enum rc keys_destroy(struct keys *k, struct tx *tx, str workspace,
                                struct fault *why); /* all its values go */
+
+/* ---- rotation: new data keys, every value sealed anew by the job keys.reseal, then the old keys retire ----
+ * A room that seals hands in its columns; sealing a column that is in no table is RC_BUG "keys.undeclared". A
+ * key retires when two whole scans a minute apart found nothing under it; after that its values are refused
+ * (RC_DENIED "keys.retired"; other nodes within 5 s), and 30 days later it is deleted. */
+struct keys_column {
+    const char *table, *column;
+    const struct sql
+        *scan; /* $1 workspace, $2 after this row, $3 limit: row, value; ordered by row, no NULLs */
+    const struct sql *swap; /* $1 new, $2 workspace, $3 row, $4 old: only while it is the old */
+    const char *doc;
+};
+struct keys_columns {
+    const struct keys_column *rows;
+    size_t n;
+};
+void keys_columns_are(struct keys *k, struct audit *audit, const struct keys_columns *tables, size_t n);
+/* Puts the work into the queue; one workspace ("-": the installation's own rows), or all: STR_NONE. Audit
+ * entry keys.rotated by `actor`. */
+MUSTCHECK enum rc keys_rotation_put(struct keys *k, struct tx *tx, str workspace, str actor,
+                                    struct fault *why);
+/* What `mozflow-tiktok keys status` prints. */
+MUSTCHECK enum rc keys_print(struct keys *k, struct arena *mem, struct buf *out, struct fault *why);
+extern const struct job_kind keys_jobs[]; /* ctx: struct keys */
+extern const size_t keys_jobs_n;
 
 /* ---- a person's values: load the key outside any transaction, then seal and unseal without a database ----
  */
@@ -102,6 +128,7 @@ struct keys_status {
     char kek_id[17];                                           /* the primary's */
     int64_t data_keys, person_keys, day_keys, under_other_kek; /* rows */
     int64_t today; /* day number of the newest usable day key; 0: none */
+    int64_t old_data_keys, retired_data_keys, rotating, unreadable; /* rotating: workspaces */
 };
 MUSTCHECK enum rc keys_status(struct keys *k, struct keys_status *out, struct fault *why);
 /* Where the person store is, for a main url and the setting; for wiring, backup and doctor. */

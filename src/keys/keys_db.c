@@ -19,6 +19,23 @@ static const struct migration main_rows[] = {
                 "CREATE UNIQUE INDEX data_keys_active ON data_keys (workspace_id) WHERE active = 1;\n"
                 "CREATE INDEX data_keys_kek ON data_keys (kek_id)",
     },
+    {
+        .number = 2002,
+        .name = "rotation of data keys",
+        .text = "ALTER TABLE data_keys ADD COLUMN stopped_ms @INT64 NOT NULL DEFAULT 0;\n"
+                "ALTER TABLE data_keys ADD COLUMN retired_ms @INT64 NOT NULL DEFAULT 0;\n"
+                "CREATE TABLE key_rotations (\n"
+                "  workspace_id @TEXT NOT NULL PRIMARY KEY,\n"
+                "  started_ms @INT64 NOT NULL,\n"
+                "  col @INT64 NOT NULL,\n"
+                "  after_id @TEXT NOT NULL,\n"
+                "  found @INT64 NOT NULL,\n"
+                "  resealed @INT64 NOT NULL,\n"
+                "  unreadable @INT64 NOT NULL,\n"
+                "  clean_ms @INT64 NOT NULL,\n"
+                "  done_ms @INT64 NOT NULL\n"
+                ") @TABLE",
+    },
 };
 const struct migration_table keys_migrations = {.room = "keys", .rows = main_rows, .n = COUNT_OF(main_rows)};
 
@@ -53,14 +70,16 @@ const struct migration_table keys_person_migrations = {
 /* ---- data_keys ---- */
 
 static const struct sql data_active = {
-    "keys.active", "SELECT key_id, kek_id, wrapped FROM data_keys WHERE workspace_id = $1 AND active = 1"};
+    "keys.active",
+    "SELECT key_id, kek_id, wrapped, retired_ms FROM data_keys WHERE workspace_id = $1 AND active = 1"};
 static const struct sql data_find = {
-    "keys.find", "SELECT key_id, kek_id, wrapped FROM data_keys WHERE workspace_id = $1 AND key_id = $2"};
+    "keys.find",
+    "SELECT key_id, kek_id, wrapped, retired_ms FROM data_keys WHERE workspace_id = $1 AND key_id = $2"};
 static const struct sql data_insert = {
     "keys.insert", "INSERT INTO data_keys (workspace_id, key_id, kek_id, wrapped, active, created_ms) "
                    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"};
-static const struct sql data_retire = {
-    "keys.retire", "UPDATE data_keys SET active = 0 WHERE workspace_id = $1 AND active = 1"};
+static const struct sql data_stop = {
+    "keys.stop", "UPDATE data_keys SET active = 0, stopped_ms = $2 WHERE workspace_id = $1 AND active = 1"};
 static const struct sql data_delete = {"keys.delete", "DELETE FROM data_keys WHERE workspace_id = $1"};
 static const struct sql data_ids = {"keys.ids", "SELECT key_id FROM data_keys WHERE workspace_id = $1"};
 
@@ -71,8 +90,11 @@ static enum rc one_row(struct tx *tx, const struct sql *q, const struct val *v, 
     enum rc rc = tx_one(tx, q, v, n, mem, &r, why);
     if (rc != RC_OK)
         return rc;
-    *out = (struct key_row){
-        .workspace = v[0].s, .id = row_text(r, 0), .kek = row_text(r, 1), .bytes = row_text(r, 2)};
+    *out = (struct key_row){.workspace = v[0].s,
+                            .id = row_text(r, 0),
+                            .kek = row_text(r, 1),
+                            .bytes = row_text(r, 2),
+                            .retired_ms = row_int(r, 3)};
     return RC_OK;
 }
 
@@ -96,9 +118,9 @@ enum rc keys_db_insert(struct tx *tx, const struct key_row *r, bool active, stru
                    NULL, why);
 }
 
-enum rc keys_db_retire(struct tx *tx, str workspace, struct fault *why)
+enum rc keys_db_stop(struct tx *tx, str workspace, struct fault *why)
 {
-    return tx_exec(tx, &data_retire, ARGS(V_TEXT(workspace)), NULL, why);
+    return tx_exec(tx, &data_stop, ARGS(V_TEXT(workspace), V_INT(tx_now_ms(tx))), NULL, why);
 }
 
 enum rc keys_db_delete(struct tx *tx, str workspace, struct fault *why)

@@ -49,7 +49,7 @@ void *vault_room(struct vault *v, size_t n);
 /* ---- keys_db.c ---- */
 struct key_row {
     str workspace, person, id, kek, bytes;
-    int64_t day, destroyed_ms;
+    int64_t day, destroyed_ms, retired_ms;
 };
 MUSTCHECK enum rc keys_db_active(struct tx *tx, str workspace, struct arena *mem, struct key_row *out,
                                  struct fault *why);
@@ -57,7 +57,7 @@ MUSTCHECK enum rc keys_db_find(struct tx *tx, str workspace, str id, struct aren
                                struct fault *why);
 /* Does nothing when the workspace has an active key (or this id). */
 MUSTCHECK enum rc keys_db_insert(struct tx *tx, const struct key_row *r, bool active, struct fault *why);
-MUSTCHECK enum rc keys_db_retire(struct tx *tx, str workspace, struct fault *why);
+MUSTCHECK enum rc keys_db_stop(struct tx *tx, str workspace, struct fault *why);
 MUSTCHECK enum rc keys_db_delete(struct tx *tx, str workspace, struct fault *why);
 MUSTCHECK enum rc keys_db_ids(struct tx *tx, str workspace, struct arena *mem, struct rows **out,
                               struct fault *why);
@@ -77,6 +77,16 @@ MUSTCHECK enum rc keys_db_rewrap(struct tx *tx, enum key_table t, const struct k
 MUSTCHECK enum rc keys_db_count(struct tx *tx, enum key_table t, str kek, int64_t *all, int64_t *foreign,
                                 struct fault *why);
 
+MUSTCHECK enum rc keys_db_forget(struct tx *tx, int64_t retired_before_ms, struct fault *why);
+MUSTCHECK enum rc keys_db_state(struct tx *tx, struct keys_status *out, struct fault *why);
+
+/* ---- reseal.c (more in rotate_priv.h) ---- */
+bool keys_declared(const struct keys *k, const struct keys_place *at);
+enum {
+    GRACE_MS = 60000, /* longer than any transaction: what was read or sealed under an old key has ended */
+    RETIRED_DAYS = 30 /* a retired key is refused at once and deleted after this */
+};
+
 /* ---- the room ---- */
 struct day_key {
     int64_t day;
@@ -93,6 +103,10 @@ struct keys {
     struct vault *vault;
     struct locked *locked;
     int64_t daily_days;
+    struct audit *audit; /* with columns: by keys_columns_are */
+    const struct keys_columns *tables;
+    size_t n_tables;
+    int64_t grace_ms, forgot_mono_ms;
     pthread_rwlock_t days_lock;
     size_t n_days;
     int64_t reloaded_mono_ms;
@@ -111,5 +125,5 @@ MUSTCHECK enum rc keys_days_make(struct keys *k, struct fault *why);
 MUSTCHECK enum rc keys_days_destroy(struct keys *k, struct fault *why);
 MUSTCHECK enum rc keys_rewrap_all(struct keys *k, struct fault *why);
 
-enum { KEYS_M_REFUSED, KEYS_M_TICK_FAILED, KEYS_M_DAYS };
+enum { KEYS_M_REFUSED, KEYS_M_TICK_FAILED, KEYS_M_DAYS, KEYS_M_RESEALED };
 #endif

@@ -86,6 +86,11 @@ static enum rc count(struct tx *tx, void *arg, struct fault *why)
     return keys_db_count(tx, j->table, key_id(&j->k->locked->kek.primary), &j->all, &j->foreign, why);
 }
 
+static enum rc state_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    return keys_db_state(tx, arg, why);
+}
+
 enum rc keys_status(struct keys *k, struct keys_status *out, struct fault *why)
 {
     struct keys_status s = {0};
@@ -99,6 +104,9 @@ enum rc keys_status(struct keys *k, struct keys_status *out, struct fault *why)
         *counts[t] = j.all;
         s.under_other_kek += j.foreign;
     }
+    enum rc rc = store_read(k->store, state_fn, &s, why);
+    if (rc != RC_OK)
+        return rc;
     str id = key_id(&k->locked->kek.primary);
     must(id.n < sizeof(s.kek_id));
     memcpy(s.kek_id, id.p, id.n);

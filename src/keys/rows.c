@@ -36,6 +36,8 @@ const struct metric keys_metrics[] = {
                         "Sealed values that did not open because they or their place had been changed."},
     [KEYS_M_TICK_FAILED] = {"mz_keys_tick_failed_total", METRIC_COUNTER, NULL,
                             "Runs of the keys thread that failed; it tries again after 20 s."},
+    [KEYS_M_RESEALED] = {"mz_keys_resealed_total", METRIC_COUNTER, NULL,
+                         "Values that a rotation sealed anew under the active data key."},
     [KEYS_M_DAYS] = {"mz_keys_daily", METRIC_GAUGE, NULL, "Day keys held in memory, tomorrow's included."},
 };
 const size_t keys_metrics_n = COUNT_OF(keys_metrics);
@@ -49,6 +51,22 @@ const struct problem_row keys_problems[] = {
      .th_title = "ไม่สามารถอ่านข้อมูลนี้ได้อีก",
      .th_means = "กุญแจของข้อมูลนี้ถูกทำลายแล้วตามระยะเวลาเก็บรักษาหรือตามคำขอลบ",
      .th_todo = "ไม่สามารถกู้คืนข้อมูลนี้ได้"},
+    {.code = "keys.retired",
+     .status = 409,
+     .en_title = "The key of this value is retired",
+     .en_means = "The value was sealed under a data key that a rotation replaced and retired.",
+     .en_todo = "Operators: restore the row from a backup of the same day, or set the value anew.",
+     .th_title = "กุญแจของข้อมูลนี้เลิกใช้แล้ว",
+     .th_means = "ข้อมูลนี้ปกปิดไว้ด้วยกุญแจที่ถูกหมุนเวียนและเลิกใช้แล้ว",
+     .th_todo = "ผู้ดูแลระบบโปรดกู้คืนแถวข้อมูลจากข้อมูลสำรองของวันเดียวกัน หรือกำหนดค่าใหม่"},
+    {.code = "keys.no_key",
+     .status = 404,
+     .en_title = "Nothing to rotate",
+     .en_means = "Nothing was sealed for this workspace yet, so it has no data key.",
+     .en_todo = "Check the workspace's id.",
+     .th_title = "ไม่มีกุญแจให้หมุนเวียน",
+     .th_means = "ยังไม่มีข้อมูลที่ปกปิดไว้สำหรับพื้นที่ทำงานนี้ จึงยังไม่มีกุญแจข้อมูล",
+     .th_todo = "โปรดตรวจสอบรหัสพื้นที่ทำงาน"},
     {.code = "keys.person_destroyed",
      .status = 404,
      .en_title = "This person's data was erased",
@@ -78,6 +96,13 @@ const struct alert_row keys_alerts[] = {
            "key.",
      .th = "เธรดของระบบกุญแจทำงานไม่สำเร็จ ไม่สามารถสร้างหรืออ่านกุญแจของวันถัดไปได้ หากเป็นเช่นนี้จนถึงเที่ยงคืน UTC "
            "เว็บฮุกจะถูกปฏิเสธด้วยสถานะ 503 โปรดตรวจสอบที่จัดเก็บตามค่า keys.person_url และกุญแจเข้ารหัสหลัก"},
+    {.name = "keys.unreadable",
+     .severity = "ticket",
+     .en = "A rotation of the data keys found values that do not open. Their old key stays in use until they "
+           "are gone. The log event keys.unreadable names each row: connect the account again or set the "
+           "secret anew.",
+     .th = "การหมุนเวียนกุญแจข้อมูลพบค่าที่เปิดไม่ได้ กุญแจเดิมของค่าดังกล่าวจะยังคงใช้งานจนกว่าค่านั้นจะหมดไป "
+           "เหตุการณ์ keys.unreadable ในบันทึกระบุแต่ละแถวไว้ โปรดเชื่อมต่อบัญชีอีกครั้งหรือกำหนดรหัสลับใหม่"},
     {.name = "keys.refused",
      .severity = "page",
      .en = "A sealed value did not open: it, its row or its column was changed outside the service.",
@@ -91,6 +116,9 @@ const struct event_doc keys_event_docs[] = {
     {"keys.tick", "The keys thread failed and will try again."},
     {"keys.rewrapped", "Data keys were wrapped under the new key encryption key."},
     {"keys.days_destroyed", "Day keys older than keys.daily_days were destroyed."},
+    {"keys.resealed",
+     "A rotation ended: every value of a workspace is under its active key, the old retired."},
+    {"keys.unreadable", "A rotation met a value that does not open; its old key stays."},
     {"keys.person_destroyed", "A person's key was destroyed."},
 };
 const size_t keys_event_docs_n = COUNT_OF(keys_event_docs);

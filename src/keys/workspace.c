@@ -53,6 +53,9 @@ enum rc keys_seal(struct keys *k, struct tx *tx, const struct keys_place *at, st
                   struct arena *mem, str *out, struct fault *why)
 {
     must(at->workspace.n > 0 && at->row.n > 0);
+    if (!keys_declared(k, at))
+        return fault_set(why, RC_BUG, "keys.undeclared", "%s.%s is in no table of sealed columns", at->table,
+                         at->column);
     struct seal_key key;
     enum rc rc = active(k, tx, at->workspace, &key, why);
     if (rc != RC_OK)
@@ -75,6 +78,10 @@ enum rc keys_unseal(struct keys *k, struct tx *tx, const struct keys_place *at, 
         enum rc rc = keys_db_find(tx, at->workspace, id, tx_mem(tx), &r, why);
         if (rc == RC_MISSING)
             return fault_set(why, RC_MISSING, "keys.destroyed", "no key " STR_FMT, STR_ARG(id));
+        if (rc == RC_OK && r.retired_ms != 0 && !planted("keys.accept_retired")) {
+            metric_add(&keys_metrics[KEYS_M_REFUSED], 1, at->table, NULL);
+            rc = fault_set(why, RC_DENIED, "keys.retired", "key " STR_FMT " is retired", STR_ARG(id));
+        }
         if (rc == RC_OK)
             rc = unwrap(k, &r, &key, why);
         if (rc != RC_OK)
@@ -102,7 +109,7 @@ enum rc keys_rotate(struct keys *k, struct tx *tx, str workspace, struct fault *
 {
     enum rc rc = store_lock(tx, workspace, "data_key", workspace, why);
     if (rc == RC_OK)
-        rc = keys_db_retire(tx, workspace, why);
+        rc = keys_db_stop(tx, workspace, why);
     return rc != RC_OK ? rc : insert_new(k, tx, workspace, why);
 }
 

@@ -4,6 +4,7 @@
 #include "flags/flags.h"
 #include "http/http.h"
 #include "jobs/jobs.h"
+#include "keys/keys.h"
 #include "mozflow/mozflow.h"
 #include "webhook/webhook.h"
 
@@ -17,6 +18,8 @@ extern const struct job_kind login_jobs[]; /* ctx: struct login */
 extern const size_t login_jobs_n;
 extern const struct job_schedule login_schedules[]; /* old states, codes and attempts go */
 extern const size_t login_schedules_n;
+extern const struct keys_column login_sealed[];
+extern const size_t login_sealed_n;
 extern const struct setting login_settings[];
 extern const size_t login_settings_n;
 extern const struct problem_row login_problems[]; /* also those of the tiktok.* codes */

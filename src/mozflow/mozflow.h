@@ -115,6 +115,8 @@ extern const size_t mozflow_problems_n;
 extern const struct mozflow_event mozflow_own_events[]; /* "endpoint.test": mozflow_open adds it */
 extern const size_t mozflow_own_events_n;
 extern const struct migration_table mozflow_migrations;
+extern const struct keys_column mozflow_sealed[];
+extern const size_t mozflow_sealed_n;
 extern const struct setting mozflow_settings[];
 extern const size_t mozflow_settings_n;
 extern const struct metric mozflow_metrics[];

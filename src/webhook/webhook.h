@@ -34,6 +34,7 @@ struct webhook_app {
     str kind;                        /* login_kit, accounts, ads */
     str client_key;                  /* must equal the envelope's */
     struct secret current, previous; /* previous may be empty */
+    int64_t previous_until_ms;       /* previous is refused from then on; 0: no end */
     size_t body_max;                 /* 1 MiB; ads 8 MiB */
 };
 
