@@ -26,7 +26,7 @@ void flight_begin(struct sim *s, const struct ask *q, struct reply *a)
     if (t == NULL)
         return;
     struct grant *g = &s->w->grants[t->grant];
-    g->in_flight++;
+    g->in_flight += !planted("sim.flight_blind");
     g->in_flight_max = g->in_flight > g->in_flight_max ? g->in_flight : g->in_flight_max;
     struct flight *f = &s->flights[s->flights_n % MAX_FLIGHTS];
     *f = (struct flight){.n = ++s->flights_n,
