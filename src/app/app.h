@@ -77,6 +77,7 @@ void wiring_each_mozflow_event(void (*each)(void *arg, const struct mozflow_even
 void wiring_each_job(void (*each)(void *arg, const struct job_kind *row), void *arg);
 /* Public route tables; ctx are filled from the app (NULL app: for docs). */
 size_t wiring_routes(struct app *a, struct route_table *out, size_t max);
+size_t wiring_admin_routes(struct app *a, struct route_table *out, size_t max); /* of the admin socket */
 /* Opens everything in order / closes in reverse. After a failure app_close is still right. */
 MUSTCHECK enum rc app_open(struct app *a, struct fault *why);
 MUSTCHECK enum rc app_start(struct app *a, struct fault *why); /* threads and listeners */

@@ -109,7 +109,9 @@ static void routes_page(struct buf *b)
     route_rows(b, private_routes, private_routes_n);
     buf_put(b, STR("\n## Admin socket\n\n"));
     buf_put(b, str_of(route_head));
-    route_rows(b, admin_routes, admin_routes_n);
+    struct route_table admin[TABLES];
+    for (size_t i = 0, m = wiring_admin_routes(NULL, admin, TABLES); i < m; i++)
+        route_rows(b, admin[i].rows, admin[i].n);
     struct shapes_done done = {.n = 0};
     buf_put(b, STR("\n## Answers\n\nThe served `/openapi.json` says the same as JSON Schema.\n"));
     for (size_t t = 0; t < n; t++)

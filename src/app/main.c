@@ -10,8 +10,8 @@
 #endif
 
 struct options {
-    str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language,
-        lang, kind, app;
+    str state, config, out, demo_url, workspace, reason, name, owner_email, owner_name, language, lang, kind,
+        app;
     const char *words[4];
     int n_words;
 };
@@ -218,6 +218,41 @@ static int run_accounts_revoke(const struct options *o)
     return post(o, "/admin/accounts/revoke-all", names, values, 3);
 }
 
+/* ---- availability, webhook set-up ---- */
+static int run_probe(const struct options *o)
+{
+    const char *const names[] = {"account", "workspace"};
+    const str values[] = {str_of(o->words[0]), o->workspace};
+    return post(o, "/admin/availability", names, values, 2);
+}
+
+static int run_webhooks(const struct options *o)
+{
+    return get(o, "/admin/webhooks", NULL, STR_NONE);
+}
+
+static int webhook_act(const struct options *o, const char *path)
+{
+    const char *const names[] = {"app", "category"};
+    const str values[] = {str_of(o->words[0]), o->n_words > 1 ? str_of(o->words[1]) : STR_NONE};
+    return post(o, path, names, values, 2);
+}
+
+static int run_webhook_set(const struct options *o)
+{
+    return webhook_act(o, "/admin/webhooks/set");
+}
+
+static int run_webhook_delete(const struct options *o)
+{
+    return webhook_act(o, "/admin/webhooks/delete");
+}
+
+static int run_webhook_test(const struct options *o)
+{
+    return webhook_act(o, "/admin/webhooks/test");
+}
+
 static int run_rotate(const struct options *o)
 {
     const char *const names[] = {"workspace"};
@@ -263,6 +298,16 @@ static const struct command commands[] = {
      "accounts preview --workspace WS [--kind login|business|advertiser] [--app ID] --state DIR"},
     {"accounts", "revoke-all", 0, run_accounts_revoke,
      "accounts revoke-all --workspace WS [--kind KIND] [--app ID] --state DIR"},
+    {"accounts", "probe", 1, run_probe,
+     "accounts probe ID --workspace WS --state DIR   ask TikTok whether messaging works"},
+    {"webhooks", "list", 0, run_webhooks,
+     "webhooks list --state DIR                   what TikTok has registered, as last seen"},
+    {"webhooks", "set", 2, run_webhook_set,
+     "webhooks set APP CATEGORY --state DIR       register or repair one category's address"},
+    {"webhooks", "delete", 2, run_webhook_delete,
+     "webhooks delete APP CATEGORY --state DIR    remove one category's address"},
+    {"webhooks", "test", 1, run_webhook_test,
+     "webhooks test APP --state DIR               send a signed test event to our own public address"},
     {"console-link", NULL, 1, run_link,
      "console-link WORKSPACE --state DIR          one-time sign-in link, 15 min"},
     {"workspace", "create", 0, run_workspace,
@@ -292,12 +337,19 @@ static bool option(struct options *o, const char *name, const char *value)
     const struct {
         const char *name;
         str *at;
-    } rows[] = {
-        {"--state", &o->state},       {"--config", &o->config},           {"--out", &o->out},
-        {"--demo-url", &o->demo_url}, {"--workspace", &o->workspace},     {"--reason", &o->reason},
-        {"--name", &o->name},         {"--owner-email", &o->owner_email}, {"--owner-name", &o->owner_name},
-        {"--language", &o->language}, {"--kind", &o->kind},               {"--app", &o->app},
-        {"--lang", &o->lang}};
+    } rows[] = {{"--state", &o->state},
+                {"--config", &o->config},
+                {"--out", &o->out},
+                {"--demo-url", &o->demo_url},
+                {"--workspace", &o->workspace},
+                {"--reason", &o->reason},
+                {"--name", &o->name},
+                {"--owner-email", &o->owner_email},
+                {"--owner-name", &o->owner_name},
+                {"--language", &o->language},
+                {"--lang", &o->lang},
+                {"--kind", &o->kind},
+                {"--app", &o->app}};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (strcmp(name, rows[i].name) == 0) {
             *rows[i].at = str_of(value);

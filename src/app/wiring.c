@@ -40,11 +40,11 @@ size_t wiring_migrations(const struct migration_table **out)
 {
     static struct migration_table list[LIST_MAX];
     const struct migration_table *const rooms[] = {
-        &jobs_migrations,    &feed_migrations,    &mozflow_migrations,  &keys_migrations,
-        &audit_migrations,   &access_migrations,  &flags_migrations,    &consent_migrations,
-        &budget_migrations,  &webhook_migrations, &accounts_migrations, &features_migrations,
-        &connect_migrations, &login_migrations,   &contacts_migrations, &messaging_migrations,
-        &operate_migrations};
+        &jobs_migrations,    &feed_migrations,           &mozflow_migrations,  &keys_migrations,
+        &audit_migrations,   &access_migrations,         &flags_migrations,    &consent_migrations,
+        &budget_migrations,  &webhook_migrations,        &accounts_migrations, &features_migrations,
+        &connect_migrations, &login_migrations,          &contacts_migrations, &messaging_migrations,
+        &operate_migrations, &messaging_setup_migrations};
     for (size_t i = 0; i < COUNT_OF(rooms); i++)
         list[i] = *rooms[i];
     *out = list;
@@ -71,6 +71,7 @@ size_t wiring_problems(const struct problem_table **out)
     ADD(list, n, connect, problems);
     ADD(list, n, contacts, problems);
     ADD(list, n, messaging, problems);
+    ADD(list, n, messaging_setup, problems);
     ADD(list, n, operate, problems);
     *out = list;
     return n;
@@ -87,6 +88,7 @@ size_t wiring_alerts(const struct alert_table **out)
     ADD(list, n, mozflow, alerts);
     ADD(list, n, accounts, alerts);
     ADD(list, n, webhook, alerts);
+    ADD(list, n, messaging, alerts);
     *out = list;
     return n;
 }
@@ -125,6 +127,7 @@ void wiring_metrics(void)
     metrics_register(login_metrics, login_metrics_n);
     metrics_register(connect_metrics, connect_metrics_n);
     metrics_register(messaging_metrics, messaging_metrics_n);
+    metrics_register(messaging_setup_metrics, messaging_setup_metrics_n);
     metrics_register(operate_metrics, operate_metrics_n);
 }
 
@@ -151,7 +154,8 @@ void wiring_each_event(void (*each)(void *arg, const struct event_doc *row), voi
                 {connect_event_docs, connect_event_docs_n},
                 {messaging_event_docs, messaging_event_docs_n},
                 {operate_event_docs, operate_event_docs_n},
-                {budget_event_docs, budget_event_docs_n}};
+                {budget_event_docs, budget_event_docs_n},
+                {messaging_setup_event_docs, messaging_setup_event_docs_n}};
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++)
             each(arg, &list[t].rows[i]);
@@ -185,6 +189,8 @@ static size_t event_tables(struct app *a, struct mozflow_event_table *out)
         (struct mozflow_event_table){contacts_events, contacts_events_n, a != NULL ? &a->contacts : NULL};
     out[n++] =
         (struct mozflow_event_table){messaging_events, messaging_events_n, a != NULL ? &a->messaging : NULL};
+    out[n++] = (struct mozflow_event_table){messaging_setup_events, messaging_setup_events_n,
+                                            a != NULL ? &a->messaging : NULL};
     out[n++] = (struct mozflow_event_table){operate_events, operate_events_n, a != NULL ? &a->operate : NULL};
     return n;
 }
@@ -211,6 +217,8 @@ static size_t job_tables(struct app *a, struct job_table *out)
     out[n++] = (struct job_table){login_jobs, login_jobs_n, a != NULL ? a->login : NULL};
     out[n++] = (struct job_table){contacts_jobs, contacts_jobs_n, a != NULL ? &a->contacts : NULL};
     out[n++] = (struct job_table){messaging_jobs, messaging_jobs_n, a != NULL ? &a->messaging : NULL};
+    out[n++] =
+        (struct job_table){messaging_setup_jobs, messaging_setup_jobs_n, a != NULL ? &a->messaging : NULL};
     out[n++] = (struct job_table){operate_jobs, operate_jobs_n, a != NULL ? &a->operate : NULL};
     return n;
 }
@@ -229,11 +237,9 @@ static size_t schedules(struct job_schedule *out, size_t max)
     const struct {
         const struct job_schedule *rows;
         size_t n;
-    } list[] = {{webhook_schedules, webhook_schedules_n},
-                {mozflow_schedules, mozflow_schedules_n},
-                {access_schedules, access_schedules_n},
-                {accounts_schedules, accounts_schedules_n},
-                {login_schedules, login_schedules_n}};
+    } list[] = {{webhook_schedules, webhook_schedules_n}, {mozflow_schedules, mozflow_schedules_n},
+                {access_schedules, access_schedules_n},   {accounts_schedules, accounts_schedules_n},
+                {login_schedules, login_schedules_n},     {messaging_schedules, messaging_schedules_n}};
     size_t n = 0;
     for (size_t t = 0; t < COUNT_OF(list); t++)
         for (size_t i = 0; i < list[t].n; i++) {
@@ -261,12 +267,26 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
         {features_routes, features_routes_n, a != NULL ? a->accounts : NULL},
         {contacts_routes, contacts_routes_n, a != NULL ? &a->contacts : NULL},
         {messaging_routes, messaging_routes_n, a != NULL ? &a->messaging : NULL},
+        {messaging_setup_routes, messaging_setup_routes_n, a != NULL ? &a->messaging : NULL},
         {feed_routes, feed_routes_n, a != NULL ? a->feed : NULL},
         {mozflow_routes, mozflow_routes_n, a != NULL ? a->mozflow : NULL},
         {flags_routes, flags_routes_n, a != NULL ? a->flags : NULL},
         {audit_routes, audit_routes_n, a != NULL ? a->audit : NULL},
         {budget_routes, budget_routes_n, a},
         {operate_routes, operate_routes_n, a != NULL ? &a->operate : NULL},
+    };
+    must(COUNT_OF(list) <= max);
+    memcpy(out, list, sizeof list);
+    return COUNT_OF(list);
+}
+
+size_t wiring_admin_routes(struct app *a, struct route_table *out, size_t max)
+{
+    const struct route_table list[] = {
+        {admin_routes, admin_routes_n, a},
+        {keys_admin_routes, keys_admin_routes_n, a},
+        {accounts_admin_routes, accounts_admin_routes_n, a != NULL ? a->accounts : NULL},
+        {messaging_admin_routes, messaging_admin_routes_n, a != NULL ? &a->messaging : NULL},
     };
     must(COUNT_OF(list) <= max);
     memcpy(out, list, sizeof list);
@@ -398,7 +418,15 @@ static enum rc open_login(struct app *a, struct fault *why)
                                      .log = a->log};
     enum rc rc = login_open(&lo, &a->login, why);
     a->contacts = (struct contacts){.store = a->store};
-    a->messaging = (struct messaging){.store = a->store, .webhook = a->webhook, .log = a->log};
+    a->messaging = (struct messaging){.store = a->store,
+                                      .webhook = a->webhook,
+                                      .log = a->log,
+                                      .config = a->config,
+                                      .accounts = a->accounts,
+                                      .audit = a->audit,
+                                      .budget = a->budget,
+                                      .fetch = a->fetch,
+                                      .tiktok = a->tiktok};
     a->operate = (struct operate){.store = a->store, .audit = a->audit, .log = a->log};
     a->operate.n_alerts = wiring_alerts(&a->operate.alerts);
     a->operate.n_explains = wiring_explains(&a->operate.explains);
@@ -497,14 +525,12 @@ static enum rc listen_on(struct app *a, const char *key, str text, struct route_
 static enum rc open_listeners(struct app *a, struct fault *why)
 {
     struct route_table *tables = arena_array(a->mem, struct route_table, LIST_MAX);
-    struct route_table *inner = arena_array(a->mem, struct route_table, 8);
+    struct route_table *inner = arena_array(a->mem, struct route_table, LIST_MAX);
     must(tables != NULL && inner != NULL);
     inner[0] = (struct route_table){private_routes, private_routes_n, a};
-    inner[1] = (struct route_table){admin_routes, admin_routes_n, a};
-    inner[2] = (struct route_table){accounts_admin_routes, accounts_admin_routes_n, a->accounts};
-    inner[3] = (struct route_table){keys_admin_routes, keys_admin_routes_n, a};
+    size_t n_admin = wiring_admin_routes(a, &inner[1], LIST_MAX - 1);
     str sock = arena_fmt(a->mem, "unix:" STR_FMT "/daemon.sock", STR_ARG(a->state_dir));
-    enum rc rc = listen_on(a, "admin", sock, &inner[1], 3, &a->admin_http, why);
+    enum rc rc = listen_on(a, "admin", sock, &inner[1], n_admin, &a->admin_http, why);
     if (rc == RC_OK && config_text(a->config, "http.private_listen").n > 0)
         rc = listen_on(a, "http.private_listen", STR_NONE, &inner[0], 1, &a->private_http, why);
     if (rc == RC_OK)

@@ -12,6 +12,7 @@
 #ifndef MZ_MESSAGING_H
 #define MZ_MESSAGING_H
 #include "base/base.h"
+#include "config/config.h"
 #include "contacts/contacts.h"
 #include "feed/feed.h"
 #include "http/http.h"
@@ -24,6 +25,12 @@ struct messaging {
     struct store *store;
     struct webhook *webhook;
     struct log *log;
+    const struct config *config; /* from here on: for the set-up (messaging/setup.h) */
+    struct accounts *accounts;
+    struct audit *audit;
+    struct budget *budget;
+    struct fetch *fetch;
+    struct tiktok *tiktok;
 };
 
 /* ---- pure: what an im_receive_msg says (business-messaging 3.5) ---- */
@@ -74,4 +81,5 @@ extern const struct event_doc messaging_event_docs[];
 extern const size_t messaging_event_docs_n;
 extern const struct explain_row messaging_explain[];
 extern const size_t messaging_explain_n;
+#include "messaging/setup.h"
 #endif

@@ -357,7 +357,7 @@ static void lost_answers_are_unsure(void **state)
         enum rc rc;
     } rows[] = {
         {200, NULL, RC_UNSURE},
-        {200, "<html>oops", RC_UNSURE},
+        {200, "<html>oops", RC_RETRY},
         {200, "{\"code\":0,\"data\":{\"access_token\":\"a", RC_UNSURE},
         {200, DONE, RC_UNSURE},
         {200, "{\"code\":40107,\"message\":\"m\"}", RC_REAUTH},

@@ -300,8 +300,11 @@ enum rc tiktok_refresh(struct tiktok *t, const struct permit *permit, const stru
         return rc == RC_RETRY && got.sent ? unsure(why, "sent, but no answer was read") : rc;
     struct tiktok_answer a = answer_of(client->kind, GROUP_REFRESH, &got);
     rc = tiktok_grant_parse(&a, mem, out, why);
-    /* A page of HTML, half a body, no room for it: the rotation behind it may have happened. */
-    if (rc == RC_FULL || (rc == RC_RETRY && str_eq(str_of(why->code), STR("tiktok.not_json"))))
+    /* Half a body, no room for it: the rotation behind it may have happened. A page of HTML comes from a
+     * gateway that did not let the call through: later again, as with 5xx. */
+    str start = str_trim(got.body);
+    bool page = start.n > 0 && start.p[0] == '<';
+    if (rc == RC_FULL || (rc == RC_RETRY && !page && str_eq(str_of(why->code), STR("tiktok.not_json"))))
         return unsure(why, "sent, but the answer cannot be read");
     return rc;
 }

@@ -145,6 +145,22 @@ static enum rc tell_owner(const struct batch *b, struct tx *tx, size_t i, struct
     return b->w->o.saw_owner(tx, d->workspace, d->account, b->rows[i].arrived_ms, why);
 }
 
+/* For each event's name that a row knows: when it last came, once a batch. */
+static enum rc keep_names(const struct batch *b, struct tx *tx, struct fault *why)
+{
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && i < b->n; i++) {
+        const struct routed *d = &b->decided[i];
+        bool last = d->row != NULL && (d->ended == INBOX_ROUTED || d->ended == INBOX_KEPT);
+        for (size_t k = i + 1; last && k < b->n; k++)
+            last = b->decided[k].row != d->row;
+        if (last)
+            rc = webhook_db_event_seen_save(tx, b->w->apps[b->app].id, d->row->event, b->rows[i].arrived_ms,
+                                            why);
+    }
+    return rc;
+}
+
 static enum rc route_batch(struct tx *tx, void *arg, struct fault *why)
 {
     struct batch *b = arg;
@@ -160,6 +176,8 @@ static enum rc route_batch(struct tx *tx, void *arg, struct fault *why)
     }
     for (size_t i = 0; rc == RC_OK && i < b->n; i++)
         rc = tell_owner(b, tx, i, why);
+    if (rc == RC_OK)
+        rc = keep_names(b, tx, why);
     return rc == RC_OK ? webhook_db_seen_save(tx, app, seen_ms, test_ms, why) : rc;
 }
 

@@ -8,7 +8,8 @@
  * retry is still a duplicate. Replies: 200 stored or duplicate; 401 bad or missing signature; 413; 503 +
  * Retry-After when full, failing or draining. Never 200 without a row, never 4xx for our own faults.
  *
- * Tables: webhook_inbox (no workspace yet: exempt), webhook_seen (last verified and test times per app).
+ * Tables: webhook_inbox (no workspace yet: exempt), webhook_seen (last verified and test times per app),
+ * webhook_seen_events (the same for each event's name).
  * Threads: intake runs on http's event threads; one router thread drains unrouted rows in arrival order, <=
  * 128 a batch (while commits are full it rests, until a row is 10 s old: decision 0009), finds account and
  * workspace, puts the keyed jobs and marks the rows in one transaction. A second node's router waits on the
@@ -90,6 +91,15 @@ MUSTCHECK enum rc webhook_route_all(struct webhook *w, struct fault *why);
  * */
 MUSTCHECK enum rc webhook_load(struct webhook *w, str ref, struct arena *mem, struct webhook_event *out,
                                struct fault *why);
+
+/* Is this very body stored as a delivery to this app? For the loopback check. */
+MUSTCHECK enum rc webhook_arrived(struct tx *tx, str app, str body, bool *found, struct fault *why);
+struct webhook_last { /* the last verified event of each name that a row above knows */
+    str event;
+    int64_t at_ms;
+};
+MUSTCHECK enum rc webhook_lasts(struct tx *tx, str app, struct arena *mem, struct webhook_last **out,
+                                size_t *n, struct fault *why);
 
 /* ---- pure parts ---- */
 struct signature {

@@ -29,6 +29,15 @@ static const struct migration migrations[] = {
              "  verified_ms @INT64 NOT NULL,\n"
              "  test_ms @INT64 NOT NULL\n"
              ") @TABLE"},
+    {.number = 3002,
+     .name = "webhook_seen_events",
+     .text = "-- exempt: a row per app of the installation and event name\n"
+             "CREATE TABLE webhook_seen_events (\n"
+             "  app @TEXT NOT NULL,\n"
+             "  event @TEXT NOT NULL,\n"
+             "  at_ms @INT64 NOT NULL,\n"
+             "  PRIMARY KEY (app, event)\n"
+             ") @TABLE"},
 };
 const struct migration_table webhook_migrations = {"webhook", migrations, COUNT_OF(migrations)};
 
@@ -83,6 +92,13 @@ static const struct sql SQL_SEEN = {
     " ELSE webhook_seen.test_ms END"};
 static const struct sql SQL_SEEN_FIND = {"webhook.seen_find",
                                          "SELECT verified_ms, test_ms FROM webhook_seen WHERE app = $1"};
+
+static const struct sql SQL_SEEN_EVENT = {
+    "webhook.seen_event", "INSERT INTO webhook_seen_events (app, event, at_ms) VALUES ($1, $2, $3)"
+                          " ON CONFLICT (app, event) DO UPDATE SET at_ms = excluded.at_ms"
+                          " WHERE excluded.at_ms > webhook_seen_events.at_ms"};
+static const struct sql SQL_SEEN_EVENTS = {"webhook.seen_events",
+                                           "SELECT event, at_ms FROM webhook_seen_events WHERE app = $1"};
 
 static struct val hash_of(const struct inbox_key *k)
 {
@@ -151,6 +167,41 @@ enum rc webhook_db_inbox_retain(struct tx *tx, int64_t before_ms, int64_t *delet
 enum rc webhook_db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms, struct fault *why)
 {
     return tx_exec(tx, &SQL_SEEN, ARGS(V_TEXT(app), V_INT(verified_ms), V_INT(test_ms)), NULL, why);
+}
+
+enum rc webhook_db_event_seen_save(struct tx *tx, str app, const char *event, int64_t at_ms,
+                                   struct fault *why)
+{
+    return tx_exec(tx, &SQL_SEEN_EVENT, ARGS(V_TEXT(app), V_TEXT(str_of(event)), V_INT(at_ms)), NULL, why);
+}
+
+enum rc webhook_lasts(struct tx *tx, str app, struct arena *mem, struct webhook_last **out, size_t *n,
+                      struct fault *why)
+{
+    struct rows *r;
+    enum rc rc = tx_query(tx, &SQL_SEEN_EVENTS, ARGS(V_TEXT(app)), mem, &r, why);
+    if (rc != RC_OK)
+        return rc;
+    struct webhook_last *list = arena_array(mem, struct webhook_last, rows_count(r) + 1);
+    if (list == NULL)
+        return fault_set(why, RC_FULL, "webhook.memory", "last events of an app");
+    size_t count = 0;
+    while (rows_next(r))
+        list[count++] = (struct webhook_last){row_text(r, 0), row_int(r, 1)};
+    *out = list;
+    *n = count;
+    return RC_OK;
+}
+
+enum rc webhook_arrived(struct tx *tx, str app, str body, bool *found, struct fault *why)
+{
+    struct inbox_key key = {.app = app, .event_ms = envelope_event_ms(body)};
+    struct rows *r;
+    body_hash(body, key.hash);
+    enum rc rc = webhook_db_inbox_load(tx, &key, tx_mem(tx), &r, why);
+    if (rc == RC_OK || rc == RC_MISSING)
+        *found = rc == RC_OK;
+    return rc == RC_MISSING ? RC_OK : rc;
 }
 
 enum rc webhook_db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out, struct fault *why)

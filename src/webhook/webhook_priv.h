@@ -86,6 +86,8 @@ MUSTCHECK enum rc webhook_db_inbox_retain(struct tx *tx, int64_t before_ms, int6
                                           struct fault *why);
 MUSTCHECK enum rc webhook_db_seen_save(struct tx *tx, str app, int64_t verified_ms, int64_t test_ms,
                                        struct fault *why);
+MUSTCHECK enum rc webhook_db_event_seen_save(struct tx *tx, str app, const char *event, int64_t at_ms,
+                                             struct fault *why);
 MUSTCHECK enum rc webhook_db_seen_find(struct tx *tx, str app, struct arena *mem, struct rows **out,
                                        struct fault *why);
 /* ---- webhook.c ---- */
