@@ -27,7 +27,7 @@ struct grant_life {
     uint32_t dice;              /* random: jitter */
 };
 /* After a good answer: 50 % of the access life +-10 %, at least 10 min before its end and before the refresh
- * token's, never below 1 s from now. After failures: 15 s, 30 s, ... 15 min, +-25 %. Does not expire: the
+ * token's, never below 1 s from now. After failures: 15 s, 30 s, ... 5 min, +-25 %. Does not expire: the
  * daily probe. */
 int64_t grant_next_ms(const struct grant_life *g);
 /* Which notice is due this far before the end: 1, 7 or 30 days; 0: none yet. */

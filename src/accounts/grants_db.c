@@ -14,7 +14,7 @@ static const struct sql grant_live = {
     "SELECT g.id, g.account_id, a.client_key, a.open_id, a.role, g.scopes, g.access_sealed, "
     "g.refresh_sealed, g.access_fp, g.refresh_fp, g.state, g.access_expires_ms, g.refresh_expires_ms, "
     "g.generation, g.rotation, g.fence, g.lease_until_ms, g.refreshing_ms, g.granted_ms, g.good_ms, "
-    "g.failures, g.noticed_days, g.revoke_asked_ms, g.doubted "
+    "g.failures, g.noticed_days, g.revoke_asked_ms, g.doubted, g.refresh_due_ms "
     "FROM account_grants g JOIN accounts a ON a.workspace_id = g.workspace_id AND a.id = g.account_id "
     "WHERE g.workspace_id = $1 AND g.account_id = $2 AND g.ended_ms = 0"};
 
@@ -59,7 +59,8 @@ enum rc db_grant_live(struct tx *tx, str workspace, str account, struct arena *m
                       .failures = row_int(r, 20),
                       .noticed_days = row_int(r, 21),
                       .revoke_asked_ms = row_int(r, 22),
-                      .doubted = row_int(r, 23)};
+                      .doubted = row_int(r, 23),
+                      .due_ms = row_int(r, 24)};
     must(read_state(row_text(r, 10), &g.state));
     *out = g;
     return RC_OK;

@@ -41,7 +41,7 @@ struct grant {
     str id, account, client_key, open_id, role, scopes, access_sealed, refresh_sealed, access_fp, refresh_fp;
     enum grant_state state;
     int64_t access_expires_ms, refresh_expires_ms, generation, rotation, fence, lease_until_ms, intent_ms;
-    int64_t granted_ms, good_ms, failures, noticed_days, revoke_asked_ms, doubted;
+    int64_t granted_ms, good_ms, due_ms, failures, noticed_days, revoke_asked_ms, doubted;
 };
 struct grant_new {
     str workspace, account, client_key;

@@ -4,7 +4,7 @@
  */
 #include "accounts/accounts_priv.h"
 
-enum { FLOOR_MS = 600000, SOON_MS = 1000, FIRST_WAIT_MS = 15000, LAST_WAIT_MS = 900000 };
+enum { FLOOR_MS = 600000, SOON_MS = 1000, FIRST_WAIT_MS = 15000, LAST_WAIT_MS = 300000 };
 
 /* dice spreads v by +-percent. */
 static int64_t spread(int64_t v, int percent, uint32_t dice)

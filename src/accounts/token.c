@@ -32,6 +32,12 @@ static bool fresh(const struct opened *o)
     return o->grant.state == GRANT_ACTIVE && life_left(o) > FRESH_MS;
 }
 
+/* After a failure nobody asks TikTok before the schedule does: callers would storm an outage. */
+static bool waiting(const struct opened *o)
+{
+    return o->grant.failures > 0 && o->grant.due_ms > o->now_ms;
+}
+
 /* Leads the flight or waits for who does, in this process or another. RC_OK: read again. */
 static enum rc join(struct opened *o, struct fault *why)
 {
@@ -58,11 +64,14 @@ enum rc accounts_token(struct accounts *a, str workspace, str id, struct arena *
             give(&o, out);
             return RC_OK;
         }
-        rc = join(&o, why);
-        bool passing = (rc == RC_RETRY || rc == RC_LIMITED || rc == RC_FULL) &&
-                       !str_eq(str_of(why->code), STR("accounts.unsure"));
-        if (passing && o.grant.state == GRANT_ACTIVE && life_left(&o) > LAST_RESORT_MS) {
-            give(&o, out); /* it could not be refreshed now, and still lives */
+        rc = waiting(&o)
+                 ? fault_set(why, RC_RETRY,
+                             o.grant.state == GRANT_UNSURE ? "accounts.unsure" : "accounts.refresh_failing",
+                             "the last refresh failed; it is tried again by itself")
+                 : join(&o, why);
+        bool passing = rc == RC_RETRY || rc == RC_LIMITED || rc == RC_FULL;
+        if (passing && life_left(&o) > LAST_RESORT_MS) {
+            give(&o, out); /* it could not be refreshed now, and its own life is not over */
             return RC_OK;
         }
         if (rc != RC_OK)
