@@ -6,19 +6,20 @@
 //
 // Planted defects: accounts.no_lease (grants.single_flight), accounts.fence_decides (grants.lease_lost).
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { check, equal, long, run, test, until } from '../support/runner.mjs';
-import { root, startStack } from '../support/stack.mjs';
+import { check, equal, long, run, tempDir, test, until } from '../support/runner.mjs';
+import { root, startDaemon, startStack } from '../support/stack.mjs';
 import { byKey, quote, sql } from '../support/actors.mjs';
 import { addNode, connectAll, each, makePeople, pages, unlimited } from '../support/grants.mjs';
 
 const CALLERS = 16;
 const GRANTS = Number(process.env.MZ_GRANTS ?? (long ? 1000 : 160));
-const TO_REVOKE = 4;
+const TO_REVOKE = 16; // for the failpoints of a revocation
+const DOOMED = 4; // for the one where TikTok says that a grant is dead
 const ROUNDS = long ? 8 : 1; // how often each failpoint is placed
 const FLAG_MS = 60000;
-const settings = { ...unlimited, 'store.pool': '24' };
+const settings = { ...unlimited, 'store.pool': '24', 'http.threads_exchange': '32' };
 
 // The failpoints as they stand in the source: a new one is placed without anybody naming it here.
 function pointsOf() {
@@ -27,9 +28,30 @@ function pointsOf() {
   check(names.length >= 6, `only ${names.length} failpoints in src/accounts/points.c`);
   return names;
 }
+// In the CI the second profile is only killed where the first one loses grants.
+const GRACE = ['refresh.called', 'refresh.answered', 'refresh.commit'];
 // A point kills; around the commit it also fails, is unsure, or is slow.
 const ACTS = { 'refresh.commit': ['kill', 'error', 'unsure'], 'refresh.answered': ['kill', 'stall'] };
-const plansOf = (points) => points.flatMap((point) => (ACTS[point] ?? ['kill']).map((act) => ({ point, act, tries: 0 })));
+const late = (point) => (point.startsWith('unsure.') ? 1 : 0); // a lease must run out first
+const plansOf = (points) => points.flatMap((point) => (ACTS[point] ?? ['kill']).map((act) => ({ point, act, tries: 0 })))
+  .sort((a, b) => late(a.point) - late(b.point));
+
+// What the callers do not do by themselves: asks until the point was reached.
+function triggerOf(w, node, point) {
+  const who = caller(node, w.stack);
+  if (point.startsWith('revoke.')) return async () => {
+    const g = w.revocable.pop();
+    if (g) await who.ask('POST', `/v1/accounts/${g.account}/revoke`).then(() => w.revoked.push(g), () => w.revoked.push(g));
+  };
+  if (point === 'refresh.refused') return async () => {
+    const g = w.doomed.pop();
+    if (!g) return;
+    w.ended.push(g);
+    await w.stack.sim.control('POST', 'act', { user: g.person, action: 'kill_refresh', webhook: false });
+    await who.ask('POST', refreshPath(g.account)).catch(() => {});
+  };
+  return null;
+}
 
 const pause = (ms) => new Promise((wake) => setTimeout(wake, ms));
 const refreshPath = (account) => `/v1/accounts/${account}/refresh`;
@@ -55,7 +77,7 @@ async function storm(w, node, stop, counts) {
     while (!stop.now) {
       const g = pick();
       try {
-        const r = g.revoke ? await who.ask('POST', `/v1/accounts/${g.account}/revoke`) : await who.ask('POST', refreshPath(g.account));
+        const r = await who.ask('POST', refreshPath(g.account));
         counts[r.status] = (counts[r.status] ?? 0) + 1;
         if (r.status === 404 || r.status === 403 || r.status === 401) throw new Error(`${r.target}: ${r.status} ${r.text}`);
         if (r.status >= 500) await pause(20);
@@ -105,17 +127,16 @@ test('grants.single_flight', async () => {
 }, { deadline_ms: 60000 });
 
 // The answer is in memory when the lease goes to another holder: it must be kept all the same.
-test('grants.lease_lost', async (t) => {
-  const failLog = path.join((await import('../support/runner.mjs')).tempDir('mz-fail'), 'fail.log');
+test('grants.lease_lost', async () => {
+  const failLog = path.join(tempDir('mz-fail'), 'fail.log');
   const w = await world(1, { env: { MZ_FAIL: 'refresh.answered=stall:1', MZ_FAIL_LOG: failLog } });
   const [g] = w.grants;
   const who = caller(w.nodes[0], w.stack);
   const asked = who.ask('POST', refreshPath(g.account));
   await until(() => existsSync(failLog) && readFileSync(failLog, 'utf8').includes('refresh.answered stall'), 10000, 'the answer');
-  const moved = sql(w.stack, `UPDATE account_grants SET fence = fence + 1 WHERE account_id = ${quote(g.account)} AND ended_ms = 0 RETURNING id`);
+  const moved = sql(w.stack, `UPDATE account_grants SET fence = fence + 1, lease_until_ms = 0, refreshing_ms = 0 WHERE account_id = ${quote(g.account)} AND ended_ms = 0 RETURNING id`);
   check(moved.startsWith('gra_'), 'the grant row was not found');
   const first = await asked;
-  await until(async () => sql(w.stack, `SELECT lease_until_ms FROM account_grants WHERE id = ${quote(moved)}`) === '0', 45000, 'the end of the flight').catch(() => {});
   const again = await until(async () => {
     const r = await who.ask('POST', refreshPath(g.account));
     return r.status !== 503 && r;
@@ -123,7 +144,6 @@ test('grants.lease_lost', async (t) => {
   equal(again.status, 200, `the stored pair works (first answer ${first.status}): ${again.text.slice(0, 300)}; status`);
   const row = (await simGrants(w)).get(g.open_id);
   equal([row.refresh_alive, row.refused], [true, 0], 'TikTok never saw a dead token');
-  t.cleanup(() => {});
 }, { deadline_ms: 120000 });
 
 // ---- the storm ----
@@ -132,14 +152,18 @@ test('grants.lease_lost', async (t) => {
 async function runNode(w, node, plans, seen) {
   node.log = path.join(node.dir, 'fail.log');
   for (let plan; (plan = plans.shift()); ) {
-    const first = plan.point.startsWith('refresh.') && !plan.point.endsWith('refused') ? 3 + Math.floor(Math.random() * 25) : 1;
+    const trigger = triggerOf(w, node, plan.point);
+    const first = trigger || late(plan.point) ? 1 : 3 + Math.floor(Math.random() * 25);
     const every = plan.act === 'kill' ? 0 : 5;
     await node.daemon.stop();
     node.daemon = await node.start({ MZ_FAIL: `${plan.point}=${plan.act}:${first}:${every}`, MZ_FAIL_LOG: node.log });
     const { pid } = node.daemon.program;
     const fired = () => existsSync(node.log) && new RegExp(`^${plan.point} ${plan.act} .* ${pid}$`, 'm').test(readFileSync(node.log, 'utf8'));
-    const end = Date.now() + (plan.point.startsWith('unsure.') ? 45000 : 20000);
-    while (!fired() && !node.daemon.program.ended && Date.now() < end) await pause(25);
+    const end = Date.now() + (late(plan.point) ? 45000 : 20000);
+    for (let i = 0; !fired() && !node.daemon.program.ended && Date.now() < end; i += 1) {
+      if (trigger && i % 40 === 0) void trigger();
+      await pause(25);
+    }
     if (!fired()) {
       plan.tries += 1;
       if (plan.tries < 3) plans.push(plan);
@@ -183,7 +207,7 @@ async function watch(w, stop, flagged) {
     } catch {
       // the database server is cut
     }
-    await pause(300);
+    await pause(500);
   }
 }
 
@@ -194,16 +218,24 @@ async function cutDatabase(w) {
   execFileSync(script, ['again', path.join(w.stack.dir, 'pg')], { stdio: 'ignore', timeout: 60000 });
 }
 
+// A revocation that was killed half way is finished by whoever lives.
+async function revokedWholly(w, rows, g) {
+  const row = () => sql(w.stack, `SELECT state, access_sealed IS NULL AND refresh_sealed IS NULL FROM account_grants WHERE account_id = ${quote(g.account)}`);
+  await until(() => ['revoked|t', 'active|f', 'removed|t'].includes(row()), 90000, `the end of ${g.person}'s revocation (${row()})`);
+  if (row() === 'active|f') return; // the request died with its node
+  equal(rows.get(g.open_id).active, false, `${g.person} at TikTok; active`);
+}
+
 // What must hold at the end, grant by grant; answers the lost ones.
 async function settle(w, seen, flagged, strict) {
-  const killed = new Map(); // account -> the last kill that had it in its window
+  const kills = []; // with the accounts in their windows
   const accountOf = new Map(sql(w.stack, 'SELECT id, account_id FROM account_grants').split('\n').map((l) => l.split('|')));
   for (const kill of seen.kills) {
     kill.window = windowOf(kill).map((grant) => accountOf.get(grant)).filter(Boolean);
-    for (const account of kill.window) if (!killed.has(account)) killed.set(account, kill);
+    kills.push(kill);
   }
   const who = caller(w.nodes[0], w.stack);
-  const alive = w.grants.filter((g) => !g.revoke && !flagged.has(g.account));
+  const alive = w.grants.filter((g) => !flagged.has(g.account));
   const silent = [];
   await each(alive, 16, async (g) => {
     const r = await until(async () => {
@@ -215,15 +247,17 @@ async function settle(w, seen, flagged, strict) {
   equal(silent, [], 'grants that were lost and said nothing');
   const rows = await simGrants(w);
   equal(alive.filter((g) => !rows.get(g.open_id).refresh_alive).map((g) => g.person), [], 'grants whose stored pair is not the living one');
-  const lost = w.grants.filter((g) => !g.revoke && flagged.has(g.account));
+  const lost = w.grants.filter((g) => flagged.has(g.account));
   for (const g of lost) {
-    const kill = killed.get(g.account);
+    const at = flagged.get(g.account);
+    const kill = kills.filter((k) => k.at <= at && k.window.includes(g.account)).sort((a, b) => a.at - b.at).pop();
     check(kill, `${g.person} was lost outside every window between answer and commit`);
-    const late = flagged.get(g.account) - kill.at;
-    check(late <= FLAG_MS, `${g.person} was flagged ${late} ms after the kill at ${kill.point}`);
+    check(at - kill.at <= FLAG_MS, `${g.person} was flagged ${at - kill.at} ms after the kill at ${kill.point}`);
   }
   const alerts = new Set((await pages((m, t) => who.ask(m, t), '/v1/alerts')).map((a) => a.object));
   equal(lost.filter((g) => !alerts.has(g.account)).map((g) => g.person), [], 'lost grants without an alert');
+  for (const g of w.ended) check(flagged.has(g.account), `${g.person}: TikTok ended it and nothing was said`);
+  for (const g of w.revoked) await revokedWholly(w, rows, g);
   if (!strict) equal(lost.map((g) => g.person), [], 'grants lost although the old token was honoured');
   return lost;
 }
@@ -245,15 +279,22 @@ function report(title, w, seen, lost, counts, refreshes) {
 }
 
 async function wholeStorm(title, strict) {
-  const w = await world(GRANTS, { sim: strict ? {} : { rotation: 'rotate_with_grace' } });
-  for (const g of w.grants.slice(-TO_REVOKE)) g.revoke = true;
+  let phase = Date.now();
+  const took = [];
+  const done = (what) => {
+    took.push(`${what} ${((Date.now() - phase) / 1000).toFixed(0)} s`);
+    phase = Date.now();
+  };
+  const w = await world(GRANTS + TO_REVOKE + DOOMED, { sim: strict ? {} : { rotation: 'rotate_with_grace' } });
+  w.revocable = w.grants.splice(-TO_REVOKE);
+  w.doomed = w.grants.splice(-DOOMED);
+  Object.assign(w, { revoked: [], ended: [] });
   await slowTikTok(w, 25);
+  done('set-up');
   const a = w.nodes[0];
-  a.start = (env) => (async () => {
-    const { startDaemon } = await import('../support/stack.mjs');
-    return startDaemon({ dir: w.stack.dir, port: w.stack.port, config: w.stack.config, env });
-  })();
-  const plans = Array.from({ length: ROUNDS }, () => plansOf(pointsOf())).flat();
+  a.start = (env) => startDaemon({ dir: w.stack.dir, port: w.stack.port, config: w.stack.config, env });
+  const points = pointsOf().filter((p) => strict || long || GRACE.includes(p));
+  const plans = Array.from({ length: ROUNDS }, () => plansOf(points)).flat();
   const wanted = new Set(plans.map((p) => `${p.point} ${p.act}`));
   const seen = { kills: [], acts: [] };
   const stop = { now: false };
@@ -262,25 +303,27 @@ async function wholeStorm(title, strict) {
   const watching = watch(w, stop, flagged);
   const work = Promise.all(w.nodes.map((n) => storm(w, n, stop, counts)));
   await Promise.race([work, Promise.all(w.nodes.map((n) => runNode(w, n, plans, seen)))]);
+  done('kills');
   await pause(1000);
   await cutDatabase(w);
   await pause(3000);
-  appendFileSync(path.join(w.stack.dir, 'end'), '');
-  const lastKill = Math.max(...seen.kills.map((k) => k.at));
   stop.now = true;
   await work;
+  done('cut and end');
   stop.now = false;
   const watchOn = watch(w, stop, flagged);
   // Every flight of a killed process is settled within 60 s of its kill.
-  await until(() => [...statesOf(w).values()].every(({ state }) => ['active', 'needs_reauth'].includes(state))
-    && sql(w.stack, 'SELECT count(*) FROM account_grants WHERE ended_ms = 0 AND refreshing_ms > 0') === '0', FLAG_MS, 'the end of all flights');
-  check(Date.now() - lastKill <= FLAG_MS + 20000, 'settled in time');
+  await until(() => [...statesOf(w).values()].every(({ state }) => ['active', 'needs_reauth', 'revoking'].includes(state))
+    && sql(w.stack, 'SELECT count(*) FROM account_grants WHERE ended_ms = 0 AND refreshing_ms > 0 AND state <> \'revoking\'') === '0', FLAG_MS, 'the end of all flights');
   stop.now = true;
   await Promise.all([watching, watchOn]);
+  done('settling');
   const refreshes = await neverTwo(w);
   const lost = await settle(w, seen, flagged, strict);
   await neverTwo(w);
+  done('judging');
   report(title, w, seen, lost, counts, refreshes);
+  console.log(`# ${took.join(', ')}`);
   const fired = new Set([...seen.kills, ...seen.acts].map((k) => `${k.point} ${k.act}`));
   equal([...wanted].filter((p) => !fired.has(p)), [], 'failpoints that never fired');
   check(refreshes > GRANTS, `the storm was real (${refreshes} refreshes)`);
@@ -288,6 +331,12 @@ async function wholeStorm(title, strict) {
 }
 
 const deadline = { deadline_ms: long ? 3600000 : 240000 };
-test('grants.storm.strict', () => wholeStorm('one pair alive', true), deadline);
-test('grants.storm.grace', () => wholeStorm('old token honoured until first use', false), deadline);
+// Most of a storm is waiting for leases of the dead: in the CI both run side by side.
+const storms = {};
+const stormOf = (strict) => (storms[strict] ??= wholeStorm(strict ? 'one pair alive' : 'old token honoured until first use', strict));
+test('grants.storm.strict', () => {
+  if (!long && !process.env.MZ_ONLY) void stormOf(false).catch(() => {});
+  return stormOf(true);
+}, deadline);
+test('grants.storm.grace', () => stormOf(false), deadline);
 await run();

@@ -2,7 +2,7 @@
 // Used by the storm, the virtual year and the bench of refreshes.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { check, equal } from './runner.mjs';
+import { check, equal, finallyDo } from './runner.mjs';
 import { LOGIN_KEY, daemonConfig, freePort, startDaemon, writeConfig } from '../../tools/stack.mjs';
 import { Browser, attempt, client, toTikTok } from './signin.mjs';
 
@@ -77,5 +77,7 @@ export async function addNode(stack, name, { settings = {}, env } = {}) {
   const all = daemonConfig({ dir: stack.dir, port, privatePort, simUrl: stack.sim.url, dbUrl: stack.dbUrl, settings });
   writeConfig(config, { ...all, 'public.base_url': `http://127.0.0.1:${stack.port}` });
   const start = (more = {}) => startDaemon({ dir, port, config, env: { ...env, ...more } });
-  return { name, dir, port, url: `http://127.0.0.1:${port}`, start, daemon: await start() };
+  const node = { name, dir, port, url: `http://127.0.0.1:${port}`, start, daemon: await start() };
+  finallyDo(() => node.daemon.kill());
+  return node;
 }
