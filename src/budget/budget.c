@@ -58,9 +58,15 @@ void budget_close(struct budget **b)
 }
 
 /* ---- slices: only for calls whose every limit allows 100 a second and more ---- */
-static uint64_t slice_name(const struct budget_call *c)
+/* Calls that meet the same limits share slots: an account counts only where a limit counts by account. (A
+ * refusal about one endpoint of one account is then seen with the next slice, 50 ms later.) */
+static uint64_t slice_name(const struct budget *b, const struct budget_call *c)
 {
-    const str parts[] = {c->client_key, c->workspace, c->account, str_of(c->family), str_of(c->endpoint)};
+    struct budget_call app = *c;
+    app.account = STR("");
+    bool by_account = c->account.n > 0 && budget_limits_met(b, c) != budget_limits_met(b, &app);
+    const str parts[] = {c->client_key, c->workspace, by_account ? c->account : STR(""), str_of(c->family),
+                         str_of(c->endpoint)};
     uint64_t h = 14695981039346656037U;
     for (size_t p = 0; p < COUNT_OF(parts); p++) {
         for (size_t i = 0; i < parts[p].n; i++)
@@ -115,7 +121,7 @@ static void slice_keep(struct slice *s, const struct reservation *r)
 static enum rc take_sliced(struct budget *b, const struct budget_call *c, struct reservation *out,
                            struct fault *why)
 {
-    uint64_t name = slice_name(c);
+    uint64_t name = slice_name(b, c);
     enum rc rc = RC_OK;
     pthread_mutex_lock(&b->gate);
     for (bool done = false; !done;) {
@@ -179,7 +185,7 @@ enum rc budget_take(struct budget *b, const struct budget_call *c, struct permit
     if (rc != RC_OK)
         return rc;
     int64_t slot_ms = (r.slot_us + 999) / 1000;
-    *out = (struct permit){.slot_ms = slot_ms, .bucket = (uint32_t)slice_name(c)};
+    *out = (struct permit){.slot_ms = slot_ms, .bucket = (uint32_t)slice_name(b, c)};
     if (r.n == 0) {
         metric_add(&budget_metrics[BM_LIMITED], 1, c->family, r.by);
         return fault_set(why, RC_LIMITED, "budget.limited", "%s: the limit %s frees a slot in %lld ms",

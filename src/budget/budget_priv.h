@@ -139,6 +139,7 @@ struct reservation {
 };
 /* The smallest step between two calls of this kind that its limits allow, shares not looked at. */
 int64_t budget_step_us(const struct budget *b, const struct budget_call *c);
+size_t budget_limits_met(const struct budget *b, const struct budget_call *c); /* their number */
 MUSTCHECK enum rc budget_reserve(struct budget *b, const struct budget_call *c, int64_t want,
                                  struct reservation *out, struct fault *why);
 

@@ -6,7 +6,8 @@
 #include "budget/budget_priv.h"
 
 struct reserving {
-    struct budget *b;
+    struct budget *b; /* NULL: only looking at what the tables say */
+    const struct limit_settings *limits;
     const struct budget_call *call;
     int64_t want;
     struct budget_ask ask;
@@ -59,7 +60,7 @@ static void add_bucket(struct reserving *r, const struct limit *l)
     struct bucket *b = &r->list[r->n];
     must(r->n < CALL_BUCKETS);
     *b = (struct bucket){.limit = l,
-                         .rate = budget_rate(l, &r->b->limits, r->call->client_key),
+                         .rate = budget_rate(l, r->limits, r->call->client_key),
                          .workspace = STR("-"),
                          .account = STR(""),
                          .endpoint = STR("")};
@@ -85,9 +86,9 @@ static void list_buckets(struct reserving *r)
     must(r->n > 0 && r->list[r->shared].limit->shared);
 }
 
-static void begin(struct reserving *r, struct budget *b, const struct budget_call *c)
+static void look(struct reserving *r, const struct budget *b, const struct budget_call *c)
 {
-    *r = (struct reserving){.b = b, .call = c};
+    *r = (struct reserving){.limits = &b->limits, .call = c};
     r->ask.key = (struct budget_key){.workspace = c->workspace.n > 0 ? c->workspace : STR("-"),
                                      .client_key = c->client_key,
                                      .account = c->account.n > 0 ? c->account : STR(""),
@@ -96,12 +97,24 @@ static void begin(struct reserving *r, struct budget *b, const struct budget_cal
     list_buckets(r);
 }
 
+static void begin(struct reserving *r, struct budget *b, const struct budget_call *c)
+{
+    look(r, b, c);
+    r->b = b;
+}
+
+size_t budget_limits_met(const struct budget *b, const struct budget_call *c)
+{
+    struct reserving r;
+    look(&r, b, c);
+    return r.n;
+}
+
 int64_t budget_step_us(const struct budget *b, const struct budget_call *c)
 {
     struct reserving r;
-    struct budget alone = {.limits = b->limits};
     int64_t step = 0;
-    begin(&r, &alone, c);
+    look(&r, b, c);
     for (size_t i = 0; i < r.n; i++)
         if (r.list[i].rate.step_us > step)
             step = r.list[i].rate.step_us;
