@@ -117,28 +117,35 @@ enum rc jobs_db_turns(struct tx *tx, int64_t cls, str after, struct arena *mem, 
  * whole table, and goes on doing so when 100,000 jobs wait (measured: 48 ms a claim instead of 0.7), until
  * autovacuum looks again. So the transactions that look for a lane's first job have their statements planned
  * for the table as it is. */
-static const struct sql plan_fresh = {"jobs.plan_fresh",
-                                      "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"};
+static const struct sql plan_fresh[2] = {
+    [ON_SQLITE] = {"jobs.plan_fresh", ""},
+    [ON_POSTGRES] = {"jobs.plan_fresh", "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"},
+};
 
 enum rc jobs_db_plan_fresh(struct tx *tx, struct fault *why)
 {
     struct rows *r;
-    return tx_is_postgres(tx) ? tx_query(tx, &plan_fresh, NO_ARGS, tx_mem(tx), &r, why) : RC_OK;
+    return tx_query(tx, tx_own(tx, plan_fresh), NO_ARGS, tx_mem(tx), &r, why);
 }
 
 /* ---- claim ---- */
-#define CLAIM(where, lock)                                                                                   \
+#define PICK                                                                                                 \
     "/* exempt: claims serve all workspaces */ WITH pick AS MATERIALIZED (SELECT workspace_id, cls, lane "   \
-    "FROM job_lanes WHERE cls = $1 AND ready_ms "                                                            \
-    "<= $2" where " ORDER BY ready_ms LIMIT $3" lock                                                         \
+    "FROM job_lanes WHERE cls = $1 AND ready_ms <= $2"
+#define OF_ONE " AND workspace_id = $6"
+#define OLDEST " ORDER BY ready_ms LIMIT $3"
+#define UNLOCKED " FOR UPDATE SKIP LOCKED"
+#define CLAIM                                                                                                \
     ") UPDATE job_lanes SET fence = $4, ready_ms = $5 FROM pick"                                             \
     " WHERE job_lanes.workspace_id = pick.workspace_id AND job_lanes.cls = pick.cls AND job_lanes.lane = "   \
     "pick.lane"
-#define ONE_WORKSPACE " AND workspace_id = $6"
-static const struct sql claims[2][2] = {
-    {{"jobs.claim", CLAIM("", "")}, {"jobs.claim", CLAIM("", " FOR UPDATE SKIP LOCKED")}},
-    {{"jobs.claim_turn", CLAIM(ONE_WORKSPACE, "")},
-     {"jobs.claim_turn", CLAIM(ONE_WORKSPACE, " FOR UPDATE SKIP LOCKED")}},
+static const struct sql claim_any[2] = {
+    [ON_SQLITE] = {"jobs.claim", PICK OLDEST CLAIM},
+    [ON_POSTGRES] = {"jobs.claim", PICK OLDEST UNLOCKED CLAIM},
+};
+static const struct sql claim_one[2] = {
+    [ON_SQLITE] = {"jobs.claim_turn", PICK OF_ONE OLDEST CLAIM},
+    [ON_POSTGRES] = {"jobs.claim_turn", PICK OF_ONE OLDEST UNLOCKED CLAIM},
 };
 /* crashes: 0 after every result; 1 by the first claim since then; a claim that finds it above 0 makes it
  * negative: so many claims have vanished already. Such a job is counted again when it is begun (finish.c),
@@ -166,7 +173,7 @@ enum rc jobs_db_claim(struct tx *tx, const struct claim_want *w, int64_t *claime
     bool one = w->workspace.p != NULL;
     const struct val v[] = {V_INT(w->cls),   V_INT(tx_now_ms(tx)), V_INT(w->limit),
                             V_INT(w->fence), V_INT(w->until_ms),   V_TEXT(w->workspace)};
-    return tx_exec(tx, &claims[one][tx_is_postgres(tx)], v, one ? 6 : 5, claimed, why);
+    return tx_exec(tx, tx_own(tx, one ? claim_one : claim_any), v, one ? 6 : 5, claimed, why);
 }
 
 enum rc jobs_db_begin(struct tx *tx, int64_t fence, struct arena *mem, struct rows **out, struct fault *why)
@@ -310,9 +317,13 @@ enum rc jobs_db_job_kill(struct tx *tx, const struct job_row *r, const struct fa
 static const struct sql slot_take = {
     "jobs.slot_take", "INSERT INTO job_schedules (name, slot) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE"
                       " SET slot = excluded.slot WHERE job_schedules.slot < excluded.slot"};
-static const struct sql leases_drop = {"jobs.leases_drop",
-                                       "/* exempt: the leases of a process that is gone */ UPDATE job_lanes "
-                                       "SET fence = 0, ready_ms = $1 WHERE fence <> 0"};
+/* One daemon per SQLite file (it holds the state folder's lock): every lease found at start is a dead
+ * process's. On PostgreSQL other nodes are at work and leases run out by themselves. */
+static const struct sql leases_drop[2] = {
+    [ON_SQLITE] = {"jobs.leases_drop", "/* exempt: the leases of a process that is gone */ UPDATE job_lanes "
+                                       "SET fence = 0, ready_ms = $1 WHERE fence <> 0"},
+    [ON_POSTGRES] = {"jobs.leases_drop", ""},
+};
 
 enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken, struct fault *why)
 {
@@ -325,7 +336,7 @@ enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, boo
 
 enum rc jobs_db_leases_drop(struct tx *tx, struct fault *why)
 {
-    return tx_exec(tx, &leases_drop, ARGS(V_INT(tx_now_ms(tx))), NULL, why);
+    return tx_exec(tx, tx_own(tx, leases_drop), ARGS(V_INT(tx_now_ms(tx))), NULL, why);
 }
 
 /* ---- dead letters ---- */

@@ -57,6 +57,7 @@ MUSTCHECK enum rc jobs_db_job_kill(struct tx *tx, const struct job_row *r, const
                                    struct fault *why);
 MUSTCHECK enum rc jobs_db_slot_take(struct tx *tx, const char *schedule, int64_t slot, bool *taken,
                                     struct fault *why);
+/* Those of a process that is gone; only where no other one can hold any. */
 MUSTCHECK enum rc jobs_db_leases_drop(struct tx *tx, struct fault *why);
 MUSTCHECK enum rc jobs_db_dead_list(struct tx *tx, str workspace, str after, int limit, struct arena *mem,
                                     struct rows **out, struct fault *why);

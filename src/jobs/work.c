@@ -240,9 +240,7 @@ enum rc jobs_open(const struct jobs_options *o, struct jobs **out, struct fault 
 static enum rc alone_fn(struct tx *tx, void *arg, struct fault *why)
 {
     (void)arg;
-    /* One daemon per SQLite file (it holds the state folder's lock): every lease found at start is a dead
-     * process's. On PostgreSQL other nodes are at work and leases run out by themselves. */
-    return tx_is_postgres(tx) ? RC_OK : jobs_db_leases_drop(tx, why);
+    return jobs_db_leases_drop(tx, why);
 }
 
 enum rc jobs_start(struct jobs *j, struct fault *why)

@@ -302,6 +302,7 @@ const struct driver postgres_driver = {
     .read = postgres_read,
     .run = pg_run,
     .script = pg_script,
+    .bulk = pg_bulk,
     .append_wake = postgres_append_wake,
     .ready = postgres_ready,
     .mark = "@POSTGRES ",

@@ -38,28 +38,6 @@ struct lanes {
 
 /* ---- arrays in PostgreSQL's binary form ---- */
 
-static void put_u32(struct buf *b, uint32_t v)
-{
-    char four[4];
-    put_be32(four, v);
-    buf_put(b, (str){four, 4});
-}
-
-static void put_cell(struct buf *b, const struct val *v)
-{
-    char twelve[12];
-    if (v->type == VT_INT) {
-        put_be32(twelve, 8);
-        put_be64(twelve + 4, (uint64_t)v->i);
-        buf_put(b, (str){twelve, 12});
-    } else if (v->type == VT_NULL || v->s.p == NULL) {
-        put_u32(b, UINT32_MAX); /* length -1 */
-    } else {
-        put_u32(b, (uint32_t)v->s.n);
-        buf_put(b, v->s);
-    }
-}
-
 static Oid put_array(struct buf *b, const struct batch *batch, size_t col, size_t from, size_t to)
 {
     static const Oid element[] = {[VT_TEXT] = OID_TEXT, [VT_INT] = OID_INT8, [VT_BYTES] = OID_BYTEA};
@@ -109,36 +87,17 @@ static void mark(struct batch *b, size_t from, size_t to, const PGresult *r)
 
 /* ---- one statement ---- */
 
-static void put_flag(struct buf *b, const struct val *v)
-{
-    const char six[6] = {0, 0, 0, 2, 0, v->i != 0};
-    buf_put(b, (str){six, sizeof six});
-}
-
-/* The COPY of rows [from, to): header, rows of a count and cells, trailer. */
+/* The COPY of rows [from, to). */
 static str put_copy(struct lane *l, size_t from, size_t to)
 {
-    static const char head[] = "PGCOPY\n\377\r\n\0" /* signature */
-                               "\0\0\0\0"           /* flags */
-                               "\0\0\0\0";          /* no extension */
     const struct batch *batch = l->batch;
     const struct append_sql *q = batch->rows[from].q;
     struct buf *b = &l->cols[0];
     buf_clear(b);
-    buf_put(b, (str){head, sizeof head - 1});
-    for (size_t i = from; i < to; i++) {
-        const struct val *v = &batch->vals[batch->rows[i].first_val];
-        const char count[2] = {0, (char)q->n};
-        buf_put(b, (str){count, 2});
-        for (size_t col = 0; col < q->n; col++) {
-            bool flag = (q->pg_flags >> col & 1) != 0 && v[col].type == VT_INT;
-            if (flag)
-                put_flag(b, &v[col]);
-            else
-                put_cell(b, &v[col]);
-        }
-    }
-    buf_put(b, (str){"\377\377", 2});
+    copy_begin(b);
+    for (size_t i = from; i < to; i++)
+        copy_row(b, &batch->vals[batch->rows[i].first_val], q->n, q->pg_flags);
+    copy_end(b);
     must(buf_ok(b));
     return buf_str(b);
 }
@@ -150,7 +109,7 @@ static bool copied(struct lane *l, size_t from, size_t to, bool *again, struct f
     const struct append_sql *q = l->batch->rows[from].q;
     const struct sql copy = {q->insert.name, q->pg_copy};
     int64_t start = clock_mono_us();
-    PGresult *r = pg_copy(l->conn, &copy, put_copy(l, from, to));
+    PGresult *r = pg_copy(l->conn, &copy, AT_COMMIT, put_copy(l, from, to));
     metric_observe_us(store_metric(SM_COMMIT), clock_mono_us() - start, "postgres", NULL);
     *again = false;
     why->rc = RC_OK;

@@ -183,9 +183,9 @@ static PGresult *await_copy_in(struct pg_conn *c)
     return r;
 }
 
-PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, str bytes)
+PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, enum trip_at at, str bytes)
 {
-    enum trip_act act = trip(AT_COMMIT, copy->name);
+    enum trip_act act = trip(at, copy->name);
     if (c->lost || send_it(c, &(struct pg_send){.text = copy->text}, act) != 1) {
         c->lost = true;
         return NULL;

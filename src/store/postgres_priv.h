@@ -1,5 +1,5 @@
-/* PostgreSQL's driver, shared by postgres.c (pool, transactions), postgres_conn.c (one connection) and
- * postgres_append.c (intake lanes). */
+/* PostgreSQL's driver, shared by postgres.c (pool, transactions), postgres_conn.c (one connection),
+ * postgres_copy.c (rows as bytes, bulks) and postgres_append.c (intake lanes). */
 #ifndef MZ_STORE_POSTGRES_PRIV_H
 #define MZ_STORE_POSTGRES_PRIV_H
 #include <libpq-fe.h>
@@ -46,8 +46,9 @@ enum rc pg_open(struct store *s, struct pg_conn **out, struct fault *why);
 void pg_close(struct pg_conn **c);
 bool pg_alive(struct pg_conn *c); /* no round trip: false when the peer has closed it meanwhile */
 PGresult *pg_go(struct pg_conn *c, const struct pg_send *s); /* NULL: lost */
-/* COPY ... FROM STDIN with all its bytes, a transaction of its own. NULL: lost, maybe after it was done. */
-PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, str bytes);
+/* COPY ... FROM STDIN with all its bytes; AT_COMMIT: a transaction of its own. NULL: lost, maybe after it was
+ * done. */
+PGresult *pg_copy(struct pg_conn *c, const struct sql *copy, enum trip_at at, str bytes);
 /* An error result (NULL: lost) as a fault; *again: the function may run again. */
 enum rc pg_fault(struct pg_conn *c, const PGresult *r, const char *name, bool *again, struct fault *why);
 enum rc pg_control(struct pg_conn *c, enum trip_at at, const struct sql *q, struct fault *why);
@@ -59,6 +60,14 @@ enum rc pg_script(struct tx *tx, const char *text, struct fault *why);
 void pg_clock_measure(struct store *s, struct pg_conn *c);
 void put_be32(char out[4], uint32_t v);
 void put_be64(char out[8], uint64_t v);
+
+/* postgres_copy.c */
+void put_u32(struct buf *b, uint32_t v);
+void put_cell(struct buf *b, const struct val *v); /* size and bytes, as in arrays */
+void copy_begin(struct buf *b);
+void copy_row(struct buf *b, const struct val *v, size_t n, uint32_t flags);
+void copy_end(struct buf *b);
+enum rc pg_bulk(struct bulk *b, struct fault *why);
 
 /* postgres_append.c */
 struct lanes;

@@ -481,6 +481,7 @@ const struct driver sqlite_driver = {
     .read = sqlite_read,
     .run = sl_run,
     .script = sl_script,
+    .bulk = bulk_by_insert,
     .append_wake = sqlite_append_wake,
     .ready = sqlite_ready,
     .mark = "@SQLITE ",

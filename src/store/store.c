@@ -141,7 +141,12 @@ bool tx_is_postgres(const struct tx *tx)
     return tx->s->drv == &postgres_driver;
 }
 
-static enum rc tx_poison(struct tx *tx, enum rc rc, const struct fault *why)
+const struct sql *tx_own(const struct tx *tx, const struct sql of[2])
+{
+    return &of[tx_is_postgres(tx) ? ON_POSTGRES : ON_SQLITE];
+}
+
+enum rc tx_poison(struct tx *tx, enum rc rc, const struct fault *why)
 {
     if (!tx->poisoned) {
         tx->poisoned = true;
@@ -166,6 +171,14 @@ enum rc check_text(const struct sql *q, const struct val *v, size_t n, struct fa
     return RC_OK;
 }
 
+static enum rc run_nothing(const struct ask *a, struct answer *out, struct fault *why)
+{
+    out->rows = a->mem == NULL ? NULL : rows_new(a->mem, 0, 0);
+    if (a->mem != NULL && out->rows == NULL)
+        return fault_set(why, RC_FULL, "store.memory", "%s", a->q->name);
+    return RC_OK;
+}
+
 static enum rc tx_run(struct tx *tx, const struct ask *a, struct answer *out, struct fault *why)
 {
     if (tx->poisoned) {
@@ -174,7 +187,7 @@ static enum rc tx_run(struct tx *tx, const struct ask *a, struct answer *out, st
     }
     enum rc rc = check_text(a->q, a->v, a->n, why);
     if (rc == RC_OK)
-        rc = tx->s->drv->run(tx, a, out, why);
+        rc = a->q->text[0] == '\0' ? run_nothing(a, out, why) : tx->s->drv->run(tx, a, out, why);
     return rc == RC_OK ? RC_OK : tx_poison(tx, rc, why);
 }
 

@@ -22,7 +22,7 @@ struct store;
 struct tx;
 struct sql { /* constant text; name is for metrics and errors */
     const char *name;
-    const char *text;
+    const char *text; /* empty: nothing is asked, no rows come */
 };
 /* ---- bound values: text must be valid UTF-8 without NUL, on both databases (RC_INVALID "store.text").
  * V_NULL only where the column gives the type (VALUES, SET), else V_TEXT(STR_NONE). <= 32 parameters;
@@ -58,9 +58,11 @@ size_t rows_count(const struct rows *r);
 str row_text(const struct rows *r, int col);    /* NULL column: STR_NONE */
 int64_t row_int(const struct rows *r, int col); /* NULL column: 0 */
 bool row_null(const struct rows *r, int col);
-struct arena *tx_mem(struct tx *tx);      /* lives as long as this run of fn */
-int64_t tx_now_ms(struct tx *tx);         /* store_clock, the same for the whole transaction */
-bool tx_is_postgres(const struct tx *tx); /* for store's own tests and bulk paths only */
+struct arena *tx_mem(struct tx *tx); /* lives as long as this run of fn */
+int64_t tx_now_ms(struct tx *tx);    /* store_clock, the same for the whole transaction */
+/* The exception to one text for both: where locks or planners differ, a statement has one form each. */
+enum store_kind { ON_SQLITE, ON_POSTGRES };
+const struct sql *tx_own(const struct tx *tx, const struct sql of[2]);
 /* fn(arg) is called once this transaction is durable, on a store thread or the caller's: only to wake
  * somebody (it must not call store). Not called when it failed. The same pair twice in one tx is one call; <=
  * 8 pairs. */

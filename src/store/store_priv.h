@@ -9,6 +9,7 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include "store/store.h"
+#include "store/bulk.h"
 
 enum {
     ROWS_MAX = 10000,
@@ -76,6 +77,13 @@ struct call {
     sem_t done;
     struct call *next;
 };
+struct bulk { /* one store_bulk */
+    struct tx *tx;
+    const struct bulk_table *table;
+    bulk_next next;
+    void *arg;
+    size_t rows, bytes;
+};
 struct append_queue;
 struct driver {
     const char *name;
@@ -85,7 +93,8 @@ struct driver {
     enum rc (*read)(struct store *s, struct call *c);
     enum rc (*run)(struct tx *tx, const struct ask *a, struct answer *out, struct fault *why);
     enum rc (*script)(struct tx *tx, const char *text, struct fault *why); /* not prepared: migrations */
-    void (*append_wake)(struct store *s);                                  /* rows wait in s->append */
+    enum rc (*bulk)(struct bulk *b, struct fault *why);
+    void (*append_wake)(struct store *s); /* rows wait in s->append */
     bool (*ready)(struct store *s, struct fault *why);
     const char *mark; /* "@SQLITE ": statements of a migration for this database alone */
     const char *text, *int64, *flag, *bytes, *table; /* what the migration words expand to */
@@ -108,6 +117,8 @@ extern const struct driver sqlite_driver, postgres_driver;
 void tx_init(struct tx *tx, struct store *s, void *conn, struct arena *mem);
 /* Runs fn with nesting forbidden; a poisoned tx never gives RC_OK. Hooks go to c. */
 enum rc tx_run_call(struct tx *tx, struct call *c);
+bool tx_is_postgres(const struct tx *tx);
+enum rc tx_poison(struct tx *tx, enum rc rc, const struct fault *why);
 void call_hooks(struct call *c);  /* after durability */
 void store_thread_mark(bool own); /* this thread belongs to store: store_write from it can only deadlock */
 bool store_in_tx(void);           /* of any store */
@@ -117,6 +128,12 @@ enum rc check_text(const struct sql *q, const struct val *v, size_t n, struct fa
 int64_t real_now_ms(void); /* never virtual */
 enum store_metric { SM_COMMIT, SM_GROUP, SM_WRITES, SM_RERUNS, SM_APPENDED, SM_POOL, SM_COUNT };
 const struct metric *store_metric(enum store_metric m);
+
+/* bulk.c */
+/* Each row that comes, checked; ends with the first fault. */
+enum rc bulk_each(struct bulk *b, enum rc (*each)(void *arg, const struct val *v, struct fault *why),
+                  void *arg, struct fault *why);
+enum rc bulk_by_insert(struct bulk *b, struct fault *why); /* the driver that has nothing better */
 
 /* rows.c */
 struct rows *rows_new(struct arena *mem, size_t cols, size_t cap); /* NULL: arena full */

@@ -3,6 +3,7 @@
  * which the first is slow, with a reader that must see no gap. Planted: store.no_lock, store.serial_cursor.
  * */
 #include "test_kit.h"
+#include "store/store_priv.h"
 
 enum { RACES = 200, TWO = 2 };
 

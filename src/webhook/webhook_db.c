@@ -66,10 +66,12 @@ static const struct sql SQL_WAITING = {
 /* A burst comes before autovacuum has looked: PostgreSQL then believes that a handful waits, and each batch
  * read and sorted the whole backlog (76 ms at 135,000 rows). Without sorting only the index in order is left.
  * */
-static const struct sql SQL_IN_ORDER = {
-    "webhook.in_order",
-    "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),"
-    " set_config('enable_seqscan', 'off', true)"};
+static const struct sql SQL_IN_ORDER[2] = {
+    [ON_SQLITE] = {"webhook.in_order", ""},
+    [ON_POSTGRES] = {"webhook.in_order",
+                     "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', "
+                     "true), set_config('enable_seqscan', 'off', true)"},
+};
 static const struct sql SQL_MARK = {
     "webhook.mark", "UPDATE webhook_inbox SET state = $4, routed_ms = $5, workspace = $6, event = $7"
                     " WHERE app = $1 AND event_ms = $2 AND hash = $3 AND state = 0"};
@@ -109,7 +111,7 @@ enum rc webhook_db_inbox_waiting(struct tx *tx, str app, struct arena *mem, stru
                                  struct fault *why)
 {
     struct rows *r;
-    enum rc rc = tx_is_postgres(tx) ? tx_query(tx, &SQL_IN_ORDER, NO_ARGS, mem, &r, why) : RC_OK;
+    enum rc rc = tx_query(tx, tx_own(tx, SQL_IN_ORDER), NO_ARGS, mem, &r, why);
     if (rc == RC_OK)
         rc = tx_query(tx, &SQL_WAITING, ARGS(V_TEXT(app), V_INT(BATCH)), mem, &r, why);
     if (rc != RC_OK)
