@@ -20,7 +20,7 @@ const quick = process.argv.includes('--quick');
 const GRANTS = Number(process.env.MZ_GRANTS ?? (quick ? 600 : 2000));
 const ROUNDS = quick ? 3 : 7;
 const AIM = 1000;
-const settings = { ...unlimited, 'budget.business_qps': '100000', 'jobs.threads_token': process.env.MZ_TOKEN_THREADS ?? '16' };
+const settings = { ...unlimited, 'jobs.threads_token': process.env.MZ_TOKEN_THREADS ?? '16' };
 
 const median = (list) => {
   const s = [...list].sort((a, b) => a - b);
