@@ -1,7 +1,7 @@
 /* router: which route a path means. Rows are grouped by path once at start; matching takes no memory and no
  * lock. Flow: fixed paths by hash; then paths with {names} among those with as many segments. Fixed wins over
- * {name}. What can go wrong: two rows with the same method and path, or a row that contradicts itself, refuse
- * the start.
+ * {name}, segment by segment from the left, whatever the order of the rows. What can go wrong: two rows with
+ * the same method and path, or a row that contradicts itself, refuse the start.
  */
 #include "http/http_priv.h"
 
@@ -92,6 +92,17 @@ static bool group_init(struct group *g, const struct route *route, bool *open)
     return true;
 }
 
+/* At the first segment where the two differ in kind, a is the fixed one. */
+static bool narrower(const struct group *a, const struct group *b)
+{
+    for (unsigned i = 0; i < a->n_parts; i++) {
+        if (a->var[i] != b->var[i]) {
+            return b->var[i];
+        }
+    }
+    return false;
+}
+
 static struct group *group_for(struct router *r, const struct route *route, struct arena *mem)
 {
     struct group probe = {0};
@@ -108,6 +119,9 @@ static struct group *group_for(struct router *r, const struct route *route, stru
     }
     struct group *g = arena_new(mem, struct group);
     if (g != NULL) {
+        while (open && *chain != NULL && !narrower(&probe, *chain)) {
+            chain = &(*chain)->next;
+        }
         *g = probe;
         g->next = *chain;
         *chain = g;

@@ -23,6 +23,9 @@ static const struct route rows[] = {
     ROW("DELETE", "/v1/{id}/b/{k}", "deep"),
     {.method = "GET", .path = "/s", .name = "s", .cls = HTTP_READ, .slash = true, .handle = nothing},
     ROW("GET", "/only/", "onlySlash"),
+    ROW("POST", "/w/{a}/check", "check"),
+    ROW("PUT", "/w/{a}/{b}", "wide"),
+    ROW("POST", "/w/{a}/test", "test"),
 };
 
 static struct router *opened(const struct route *r, size_t n, struct arena *mem, enum rc want)
@@ -63,6 +66,10 @@ static void paths_find_their_rows(void **state)
         {"/v1/a", M_OTHER, "405"},
         {"/a/b/c/d/e/f/g/h/i/j/k/l/m", M_GET, NULL},
         {"/v1/x/b/y/z", M_GET, NULL},
+        {"/w/x/check", M_POST, "check"}, /* the fixed segment wins, in any order of the rows */
+        {"/w/x/test", M_POST, "test"},
+        {"/w/x/y", M_PUT, "wide"},
+        {"/w/x/check", M_PUT, "405"},
     };
     struct arena *mem = arena_open((size_t)(1U << 20));
     const struct router *r = opened(rows, COUNT_OF(rows), mem, RC_OK);
