@@ -227,8 +227,12 @@ for (const db of databases) {
   step('availability', async (_t, w) => {
     await w.page.goto(`${w.at('account')}?id=${w.business}`);
     await w.page.click('[data-ui="probe"]');
+    await shown(w.page, '.note.good');
     await shown(w.page, '[data-check] >> nth=0');
-    await shown(w.page, '[data-ui="verdict"]');
+    const now = await rest(w.page, `/v1/accounts/${w.business}/availability`);
+    check(now.checked_at, 'a check was made');
+    check(now.checks.filter((c) => c.result === 'good').length >= 3, `what TikTok answered: ${JSON.stringify(now.checks.map((c) => [c.name, c.result]))}`);
+    equal(await w.page.locator('[data-check]').count(), now.checks.length, 'checks on the page');
     await shot(w.page, `availability-${language}`);
     noFaults();
   }, 45000);

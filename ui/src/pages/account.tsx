@@ -45,7 +45,7 @@ function FeatureRow({ f, ask }: { f: Feature; ask: ((f: Feature) => void) | null
         <span class="strong-text">{name}</span>
         <Badge tone={featureTones[f.state] ?? 'quiet'}>{word('features.state', f.state)}</Badge>
       </div>
-      {why && <p class="hint">{why}</p>}
+      {why && f.state !== 'works' && <p class="hint">{why}</p>}
       {f.missing.length > 0 && <Chips list={f.missing} tone={f.state === 'missing_scope' ? 'warn' : 'quiet'} />}
       {ask && f.step_up && (
         <button type="button" class="button small" data-ui="step-up" aria-label={t('features.step_up.of', { name })} onClick={() => ask(f)}>
@@ -120,6 +120,9 @@ function Deadlines({ a }: { a: Account }): JSX.Element {
 
 // --- the whole -----------------------------------------------------------------------------------------------------
 
+// Only the owner can mend these.
+const forOwner = new Set(['needs_consent', 'ends_soon', 'revoked']);
+
 function Health({ a, reload }: { a: Account; reload: () => Promise<void> }): JSX.Element {
   const [busy, setBusy] = useState(false);
   const [linking, setLinking] = useState<Record<string, unknown> | null>(null);
@@ -159,7 +162,7 @@ function Health({ a, reload }: { a: Account; reload: () => Promise<void> }): JSX
             </button>
           )}
           {a.kind !== 'login' && (
-            <button type="button" class={`button ${a.health.verdict === 'good' && !ended(a) ? '' : 'strong'}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, return: hrefOf('account', { id: a.id }) })}>
+            <button type="button" class={`button ${forOwner.has(a.health.code) ? 'strong' : ''}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, return: hrefOf('account', { id: a.id }) })}>
               {t('account.reconnect')}
             </button>
           )}

@@ -83,7 +83,7 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
   };
   const v = state.data;
   return (
-    <section class="card" aria-labelledby="avail-title" data-availability={v?.code}>
+    <section class="card" aria-labelledby="avail-title" data-availability={v?.checked_at ? v.code : 'never'}>
       <div class="card-head spread">
         <h2 id="avail-title">{t('avail.title')}</h2>
         {may('accounts.manage') && (
@@ -96,11 +96,13 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
       {!v && !state.problem && <Loading rows={2} />}
       {v && (
         <>
-          <p class={`verdict ${tones[v.verdict] ?? 'quiet'}`} data-ui="verdict">
-            <Icon name={icons[v.verdict] ?? 'clock'} />
-            <span>{words(v)}</span>
-          </p>
-          {v.checks.length > 0 && (
+          {v.checked_at && (
+            <p class={`verdict ${tones[v.verdict] ?? 'quiet'}`} data-ui="verdict">
+              <Icon name={icons[v.verdict] ?? 'clock'} />
+              <span>{words(v)}</span>
+            </p>
+          )}
+          {v.checked_at && (
             <ul class="checks-list" aria-label={t('avail.checks')}>
               {v.checks.map((c) => (
                 <li key={c.name} data-check={c.name} data-result={c.result}>
@@ -126,7 +128,7 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
               ))}
             </ul>
           )}
-          {v.fallback && v.fallback.links.length > 0 && (
+          {v.checked_at && v.fallback && v.fallback.links.length > 0 && (
             <>
               <h3 class="under">{t('avail.fallback')}</h3>
               <p>{words(v.fallback)}</p>

@@ -2,7 +2,8 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api, type Bucket } from '../api';
-import { Badge, Empty, Loading, PageHead, ProblemBox, Table, useLoad, type Column } from '../parts/parts';
+import { Badge, Empty, Link, Loading, PageHead, ProblemBox, Table, useLoad, type Column } from '../parts/parts';
+import { hrefOf, may } from '../state';
 import { ahead, number, t, word } from '../text/text';
 
 const EVERY_MS = 3000;
@@ -13,8 +14,8 @@ function Bar({ b }: { b: Bucket }): JSX.Element {
   const words = t('budgets.used', { used: number(b.used), limit: number(b.limit) });
   return (
     <span class="used">
-      <meter min={0} max={1} high={0.8} optimum={0} value={part} aria-label={words} />
       <span class="used-words">{words}</span>
+      <meter min={0} max={1} high={0.8} optimum={0} value={part} aria-label={words} />
     </span>
   );
 }
@@ -29,7 +30,12 @@ const columns = (): Column<Row>[] => [
           {word('budgets.family', b.family)}
           {' · '}
           {t('budgets.app', { id: b.client_key })}
-          {b.account && <> · {t('budgets.account', { id: b.account })}</>}
+          {b.account && (
+            <>
+              {' · '}
+              {b.account.startsWith('acc_') && may('accounts.read') ? <Link href={hrefOf('account', { id: b.account })}>{t('budgets.account', { id: b.account })}</Link> : t('budgets.account', { id: b.account })}
+            </>
+          )}
           {b.endpoint && (
             <>
               {' · '}

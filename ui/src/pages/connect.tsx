@@ -79,8 +79,8 @@ function StepList({ list }: { list: Checklist }): JSX.Element {
                 }}
               />
             ) : (
-              <span class={`todo-mark ${s.done ? 'good' : ''}`} aria-hidden="true">
-                {s.done && <Icon name="check" />}
+              <span class={`todo-mark ${s.applies && s.done ? 'good' : ''}`} aria-hidden="true">
+                {s.applies && s.done && <Icon name="check" />}
               </span>
             )}
             <div>

@@ -14,6 +14,10 @@ export function Webhooks(): JSX.Element {
   const apps = useLoad(() => api.apps(), 'apps');
   // An app of the installation serves other workspaces too; none of them may silence it (the service refuses).
   const ours = (app: string): boolean => apps.data?.items.find((a) => a.id === app)?.owner === 'workspace';
+  const titleOf = (app: string): string => {
+    const kind = apps.data?.items.find((a) => a.id === app)?.kind;
+    return kind ? word('apps.kind', kind) : t('hooks.app', { app });
+  };
   const [busy, setBusy] = useState('');
   const [asking, setAsking] = useState<{ s: Subscription; to: 'repair' | 'remove' } | null>(null);
   const manage = may('accounts.manage');
@@ -100,7 +104,7 @@ export function Webhooks(): JSX.Element {
           <section class="hooks-app" key={app} aria-labelledby={`app-${app}`} data-app={app}>
             <div class="section-head">
               <div>
-                <h2 id={`app-${app}`}>{t('hooks.app', { app })}</h2>
+                <h2 id={`app-${app}`}>{titleOf(app)}</h2>
                 {wanted && (
                   <p class="sub">
                     {t('hooks.wanted')}: <Copy value={wanted} what={t('hooks.wanted')} />
@@ -120,7 +124,7 @@ export function Webhooks(): JSX.Element {
                 </button>
               )}
             </div>
-            <Table caption={t('hooks.app', { app })} columns={columns} rows={rows} />
+            <Table caption={titleOf(app)} columns={columns} rows={rows} />
           </section>
         );
       })}

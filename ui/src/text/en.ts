@@ -371,8 +371,8 @@ export const en = {
   'hooks.test': 'Send a test event',
   'hooks.test.of': 'Send a test event: {app}',
   'hooks.test.done': 'A signed test event went round and arrived.',
-  'hooks.done.registered': '{name} is registered.',
-  'hooks.done.removed': '{name} was removed.',
+  'hooks.done.registered': 'Registered: {name}',
+  'hooks.done.removed': 'Removed: {name}',
 
   'apps.title': 'TikTok apps',
   'apps.lead': 'What is registered at TikTok for each app, to compare with the portal. No secret is shown here.',
