@@ -4,6 +4,6 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-run_units budget
+run_units budget account_later
 if has_journeys budget; then run_journeys budget; fi
 finish
