@@ -96,7 +96,6 @@ static const struct migration rows[] = {
                 "ALTER TABLE account_health ADD COLUMN tiktok_code @INT64 NOT NULL DEFAULT 0;\n"
                 "ALTER TABLE account_health ADD COLUMN log_id @TEXT NOT NULL DEFAULT '';\n"
                 "CREATE INDEX account_health_age ON account_health (at_ms);\n"
-                "CREATE INDEX account_health_page ON account_health (workspace_id, account_id, id);\n"
                 "CREATE TABLE account_advertisers (\n"
                 "  workspace_id @TEXT NOT NULL,\n"
                 "  account_id @TEXT NOT NULL,\n"

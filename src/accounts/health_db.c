@@ -1,11 +1,15 @@
-/* health_db: SQL of the timeline and of the ad accounts of an advertiser. Entries are numbered by their
- * time-ordered id; they leave after accounts.timeline_days.
+/* health_db: SQL of the timeline and of the ad accounts of an advertiser. Entries stand in order of their
+ * time, which never repeats within an account; they leave after accounts.timeline_days.
  */
 #include "accounts/accounts_priv.h"
 
+/* Entries of one transaction have one time: the second stands a millisecond later, so that order is kept. */
 static const struct sql health_insert = {
-    "accounts.health_insert", "INSERT INTO account_health (workspace_id, id, account_id, at_ms, what, code, "
-                              "cls, tiktok_code, log_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+    "accounts.health_insert",
+    "INSERT INTO account_health (workspace_id, id, account_id, at_ms, what, code, cls, tiktok_code, log_id) "
+    "SELECT $1, $2, $3, CASE WHEN last.at_ms >= $4 THEN last.at_ms + 1 ELSE $4 END, $5, $6, $7, $8, $9 FROM "
+    "(SELECT COALESCE(MAX(at_ms), 0) AS at_ms FROM account_health WHERE workspace_id = $1 AND account_id = "
+    "$3) last"};
 
 enum rc db_health_put(struct tx *tx, const struct health_new *h, struct fault *why)
 {
@@ -24,7 +28,9 @@ enum rc db_health_put(struct tx *tx, const struct health_new *h, struct fault *w
 static const struct sql health_page = {
     "accounts.health_page",
     "SELECT id, what, code, cls, log_id, at_ms, tiktok_code FROM account_health WHERE workspace_id = $1 AND "
-    "account_id = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4"};
+    "account_id = $2 AND ($3 = '' OR (at_ms, id) < (SELECT at_ms, id FROM account_health WHERE workspace_id "
+    "= "
+    "$1 AND id = $3)) ORDER BY at_ms DESC, id DESC LIMIT $4"};
 
 enum rc db_health_list(struct tx *tx, const struct timeline_page *p, struct arena *mem,
                        struct timeline_entry **out, size_t *n, struct fault *why)

@@ -507,6 +507,13 @@ static void refreshes_before_it_revokes(bool postgres)
     jobs_drain(k.jobs);
     assert_int_equal(kit_int(&k, &revoked, ws), 1);
     assert_true(str_eq(entry(&k, account, "revoke_told")->code, STR("already_gone")));
+    struct reading r = {.k = &k, .account = account};
+    struct fault why = {0};
+    assert_rc(store_read(k.db.store, timeline_fn, &r, &why), RC_OK, &why);
+    assert_true(str_eq(r.list[0].what, STR("revoked"))); /* entries of one transaction keep their order */
+    assert_true(str_eq(r.list[1].what, STR("revoke_told")));
+    for (size_t i = 1; i < r.n; i++)
+        assert_true(r.list[i].at_ms < r.list[i - 1].at_ms);
     kit_close(&k);
 }
 TESTDB_CASES(refreshes_before_it_revokes)
