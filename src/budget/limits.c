@@ -11,7 +11,7 @@ static const struct limit limits[] = {
      .scope = PER_APP,
      .window_ms = 1000,
      .per_second = 1,
-     .spare_percent = 10,
+     .spare_percent = 15,
      .shared = true,
      .doc = "Calls a second of one app of the API for Business, by its level: Basic 10, Advanced 20, Premium "
             "30, "
@@ -37,7 +37,7 @@ static const struct limit limits[] = {
      .scope = PER_ENDPOINT,
      .window_ms = 1000,
      .fixed = 10,
-     .spare_percent = 10,
+     .spare_percent = 15,
      .group = "messaging",
      .only = "accounts.conversation accounts.message",
      .doc = "Business Messaging endpoints: 10 a second at every level (business-messaging 5.3)."},
