@@ -88,7 +88,7 @@ static enum rc change(struct request *rq, struct flags *f, enum flag_state state
 
 static enum rc put_flag(struct request *rq, void *ctx, struct fault *why)
 {
-    return change(rq, ctx, str_eq(rq_arg(rq, "on"), STR("true")) ? FLAG_ON : FLAG_OFF, why);
+    return change(rq, ctx, rq_int(rq, "on", 0) != 0 ? FLAG_ON : FLAG_OFF, why);
 }
 
 static enum rc delete_flag(struct request *rq, void *ctx, struct fault *why)
