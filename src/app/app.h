@@ -100,6 +100,10 @@ extern const size_t app_settings_n;
 extern const struct event_doc app_event_docs[];
 extern const size_t app_event_docs_n;
 
+/* ---- guides.c: the guides through TikTok's portals ---- */
+extern const struct route guide_routes[];
+extern const size_t guide_routes_n;
+
 /* ---- brand.c: the icon and the mark of the TikTok button ---- */
 MUSTCHECK enum rc brand_open(struct app *a, struct fault *why);
 extern const struct route brand_routes[];

@@ -259,6 +259,7 @@ size_t wiring_routes(struct app *a, struct route_table *out, size_t max)
     const struct route_table list[] = {
         {public_routes, public_routes_n, a},
         {brand_routes, brand_routes_n, a},
+        {guide_routes, guide_routes_n, a},
         {webhook_routes, webhook_routes_n, a != NULL ? a->webhook : NULL},
         {login_routes, login_routes_n, a != NULL ? a->login : NULL},
         {connect_routes, connect_routes_n, a != NULL ? a->login : NULL},

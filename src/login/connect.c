@@ -95,7 +95,8 @@ struct connect_start connect_start_of(const struct connect_attempt *a)
 /* A page of our console, never an address elsewhere. */
 static bool console_path(str s)
 {
-    if (!str_starts(s, STR("/console/")) || s.n > 200)
+    size_t at = 0;
+    if (!str_starts(s, STR("/console/")) || s.n > 200 || str_find(s, STR(".."), &at))
         return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
