@@ -11,6 +11,7 @@ struct accounts {
     struct config *files[APPS_MAX]; /* of apps.dir: their secrets live there */
     size_t n_apps, n_files;
     struct flights *flights;
+    _Atomic bool stopping; /* nothing new is begun, nobody waits; a pair in hand is still stored */
     struct ticker *ticker; /* NULL: not started */
     char node[17];         /* of this process, for the names of its lots */
 };

@@ -53,7 +53,7 @@ static void fly_one(struct lot *l, const struct grant_due *d)
     bool led = flight_lead(l->a->flights, d->account, 0);
     enum rc rc = grant_open(&o, &why);
     bool ours = rc == RC_OK && str_eq(o.grant.id, d->grant) && o.grant.fence == d->fence;
-    bool late = clock_mono_ms() - l->claimed_mono_ms > LEASE_MS - CALL_MS;
+    bool late = l->a->stopping || clock_mono_ms() - l->claimed_mono_ms > LEASE_MS - CALL_MS;
     if (ours && late)
         grant_release(&o, 0);
     else if (ours)
@@ -79,7 +79,7 @@ static enum rc lot_job(struct job *j, void *ctx, struct fault *why)
         for (size_t i = 0; rc == RC_OK && i < l.n; i++)
             fly_one(&l, &l.due[i]);
         arena_close(&l.mem);
-    } while (rc == RC_OK && l.n > 0 && clock_mono_ms() < until);
+    } while (rc == RC_OK && l.n > 0 && clock_mono_ms() < until && !l.a->stopping);
     return rc == RC_OK ? job_done(j, why) : rc;
 }
 

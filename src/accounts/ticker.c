@@ -59,6 +59,7 @@ enum rc accounts_start(struct accounts *a, struct fault *why)
 void accounts_stop(struct accounts *a)
 {
     struct ticker *t = a->ticker;
+    a->stopping = true;
     if (t == NULL)
         return;
     pthread_mutex_lock(&t->lock);

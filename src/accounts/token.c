@@ -76,7 +76,7 @@ enum rc accounts_token(struct accounts *a, str workspace, str id, struct arena *
         }
         if (rc != RC_OK)
             return rc;
-        if (clock_mono_ms() > until)
+        if (clock_mono_ms() > until || a->stopping)
             return fault_set(why, RC_RETRY, "accounts.refresh_busy", "another refresh did not end in time");
     }
 }
@@ -106,7 +106,7 @@ enum rc accounts_refresh_now(struct accounts *a, str workspace, str id, struct f
         arena_close(&mem);
         if (rc != RC_OK || done || mine)
             return rc;
-        if (clock_mono_ms() > until)
+        if (clock_mono_ms() > until || a->stopping)
             return fault_set(why, RC_RETRY, "accounts.refresh_busy", "another refresh did not end in time");
         if (lead)
             pause_ms(POLL_MS); /* another node leads */

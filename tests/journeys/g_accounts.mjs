@@ -84,7 +84,7 @@ for (const db of databases) {
     for (const what of ['revoking', 'revoke_told', 'revoked']) check(told.includes(what), `${what} in ${told}`);
     equal(sql(stack, 'SELECT COUNT(*) FROM account_grants WHERE ended_ms > 0 AND (access_sealed IS NOT NULL OR refresh_sealed IS NOT NULL)').trim(), '0', 'ciphertext of ended grants');
     equal((await connectBusiness(stack, beta, 'business', 'shopowner')).status, 303, 'free for another workspace now');
-  }, { deadline_ms: 90000 });
+  }, { deadline_ms: 240000 });
 }
 
 await run();
