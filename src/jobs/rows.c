@@ -10,7 +10,7 @@ const struct setting jobs_settings[] = {
     THREADS("intake", "2",
             "Threads that work on what TikTok sent: routing webhooks, inbound messages, comments."),
     THREADS("send", "8", "Threads that send to TikTok: each waits for one answer at a time."),
-    THREADS("token", "2", "Threads that refresh and revoke tokens."),
+    THREADS("token", "8", "Threads that refresh and revoke tokens."),
     THREADS("deliver", "8", "Threads that deliver events to Mozflow: each waits for one answer at a time."),
     THREADS("sync", "4", "Threads that fetch profiles, catalogues and reports."),
     THREADS("bulk", "1", "Threads for tidying, exports and other work that may wait."),
