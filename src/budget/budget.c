@@ -91,9 +91,10 @@ static struct slice *slice_of(struct budget *b, uint64_t name)
     return old;
 }
 
+/* A slot may be used a little after its time, for a commit takes longer than a short slice lasts. */
 static bool slice_slot(struct slice *s, int64_t now_us, int64_t *slot_us)
 {
-    if (s->used >= s->n || now_us > s->first_us + s->n * s->step_us)
+    if (s->used >= s->n || now_us > s->first_us + s->n * s->step_us + SLICE_US)
         return false;
     *slot_us = s->first_us + s->used++ * s->step_us;
     return true;
@@ -109,13 +110,13 @@ static void wait_filled(struct budget *b)
 /* A node takes twice what it used of its last slice, so that one that calls little holds little. */
 static void slice_keep(struct slice *s, const struct reservation *r)
 {
-    s->want = s->used >= s->n ? s->want * 2 : s->used + 1;
+    s->want = s->used >= s->n ? s->want * 2 : s->used;
     if (s->want > SLICE_US)
         s->want = SLICE_US;
     s->first_us = r->slot_us;
     s->step_us = r->step_us;
     s->n = r->n;
-    s->used = 0;
+    s->used = 1; /* the caller's own */
 }
 
 static enum rc take_sliced(struct budget *b, const struct budget_call *c, struct reservation *out,
@@ -141,7 +142,7 @@ static enum rc take_sliced(struct budget *b, const struct budget_call *c, struct
         s->filling = false; /* one that is being filled is never given to another name */
         if (rc == RC_OK && out->n > 0)
             slice_keep(s, out);
-        done = rc != RC_OK || out->n == 0;
+        done = true;
         pthread_cond_broadcast(&b->filled);
     }
     pthread_mutex_unlock(&b->gate);
