@@ -53,7 +53,7 @@ static const char style[] =
     ".button.quiet,button.quiet{background:transparent;color:var(--act)}\n"
     ".row{display:flex;flex-wrap:wrap;gap:12px;margin:1.2em 0}\n"
     ":focus-visible{outline:3px solid var(--act);outline-offset:2px}\n"
-    "label{display:block;margin:0 0 .3em;font-weight:600}\n"
+    "label{display:block;margin:0 0 .3em;font-weight:600}\nlabel .muted{font-weight:400}\n"
     "input,select,textarea{width:100%;min-height:44px;padding:9px 12px;margin:0 0 1em;border:1px solid "
     "var(--soft);"
     "border-radius:8px;background:var(--card);color:inherit;font:inherit}\n"

@@ -112,8 +112,8 @@ export interface App {
   secret_previous_until: string | null;
 }
 export interface Availability {
-  verdict: string;
-  code: string;
+  verdict: string; // unknown, available, no_scope, not_business, not_approved_or_region, token_dead, webhook_missing
+  code: string | null; // of TikTok's refusal
   en: string;
   th: string;
   checks: { name: string; result: string; en: string; th: string; at: string | null; tiktok_code: number | null; log_id: string | null }[];

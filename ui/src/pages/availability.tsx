@@ -9,8 +9,10 @@ import { may, say } from '../state';
 import { t, word } from '../text/text';
 
 const words = (x: { en: string; th: string }): string => (inThai() ? x.th : x.en);
-const tones: Record<string, Tone> = { good: 'good', warning: 'warn', bad: 'bad' };
-const icons: Record<string, IconName> = { good: 'check', warning: 'clock', bad: 'close' };
+const tones: Record<string, Tone> = { good: 'good', bad: 'bad' };
+// Available, not known yet, or one of the reasons why not.
+const toneOf = (verdict: string): Tone => (verdict === 'available' ? 'good' : verdict === 'unknown' ? 'quiet' : 'warn');
+const icons: Partial<Record<Tone, IconName>> = { good: 'check', warn: 'warn' };
 
 function TaskForm({ id, task, done }: { id: string; task: NonNullable<Availability['task']>; done: () => Promise<void> }): JSX.Element {
   const [owner, setOwner] = useState(task.owner ?? '');
@@ -83,7 +85,7 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
   };
   const v = state.data;
   return (
-    <section class="card" aria-labelledby="avail-title" data-availability={v?.checked_at ? v.code : 'never'}>
+    <section class="card" aria-labelledby="avail-title" data-availability={v?.checked_at ? v.verdict : 'never'}>
       <div class="card-head spread">
         <h2 id="avail-title">{t('avail.title')}</h2>
         {may('accounts.manage') && (
@@ -97,8 +99,8 @@ export function AvailabilityPanel({ id, turn }: { id: string; turn: number }): J
       {v && (
         <>
           {v.checked_at && (
-            <p class={`verdict ${tones[v.verdict] ?? 'quiet'}`} data-ui="verdict">
-              <Icon name={icons[v.verdict] ?? 'clock'} />
+            <p class={`verdict ${toneOf(v.verdict)}`} data-ui="verdict">
+              <Icon name={icons[toneOf(v.verdict)] ?? 'clock'} />
               <span>{words(v)}</span>
             </p>
           )}
