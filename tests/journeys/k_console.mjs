@@ -42,6 +42,7 @@ both('console.enter-by-link', async (t) => {
   await page.click('[data-enter="go"]');
   equal(new URL(page.url()).pathname, '/console/', 'the link leads home');
   await shown(page, '[data-live="on"]');
+  await shown(page, '.tile:not(.ghost)');
   equal(await page.locator('.tile:not(.ghost)').count(), 4, 'tiles of the connection state');
   match(await text(page, '.tiles'), /1 connected/, 'accounts tile');
   await shown(page, 'text=No conversation yet');

@@ -162,7 +162,7 @@ function Health({ a, reload }: { a: Account; reload: () => Promise<void> }): JSX
             </button>
           )}
           {a.kind !== 'login' && (
-            <button type="button" class={`button ${forOwner.has(a.health.code) ? 'strong' : ''}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, return: hrefOf('account', { id: a.id }) })}>
+            <button type="button" class={`button ${forOwner.has(a.health.code) ? 'strong' : ''}`} data-ui="owner-link" onClick={() => setLinking({ kind: a.kind, account: a.id, return: hrefOf('account', { id: a.id }) })}>
               {t('account.reconnect')}
             </button>
           )}

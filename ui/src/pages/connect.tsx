@@ -2,9 +2,10 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, type Checklist } from '../api';
-import { LinkShown } from '../parts/connection';
+import { LinkShown, nameOf } from '../parts/connection';
+import { ended, groupsOf } from '../parts/groups';
 import { Icon, type IconName } from '../parts/icons';
-import { Badge, inThai, Link, Loading, PageHead, ProblemBox, useAct, useLoad } from '../parts/parts';
+import { Badge, inThai, Link, Loading, PageHead, ProblemBox, Select, useAct, useLoad } from '../parts/parts';
 import { go, hrefOf, place } from '../state';
 import { t } from '../text/text';
 
@@ -121,10 +122,10 @@ function StepList({ list }: { list: Checklist }): JSX.Element {
   );
 }
 
-function TheLink({ kind, market }: { kind: string; market: string }): JSX.Element {
+function TheLink({ kind, market, beside }: { kind: string; market: string; beside: string }): JSX.Element {
   const [link, setLink] = useState<{ url: string; expires_at: string } | null>(null);
   const { busy, problem, act } = useAct();
-  const make = () => act(async () => setLink(await api.connect({ kind, market, return: hrefOf('accounts') })));
+  const make = () => act(async () => setLink(await api.connect({ kind, market, ...(beside ? { beside } : {}), return: hrefOf('accounts') })));
   return (
     <>
       <p class="muted">{t('connect.link.text')}</p>
@@ -148,6 +149,10 @@ export function Connect(): JSX.Element {
     const now = { ...(kind ? { kind } : {}), ...(market ? { market } : {}), ...next };
     go(hrefOf('connect', now), true);
   };
+  const accounts = useLoad(() => api.accounts(), 'connect accounts');
+  const [beside, setBeside] = useState('');
+  // Whoever is connected already, one account for each person or shop.
+  const others = groupsOf((accounts.data?.items ?? []).filter((a) => !ended(a) && a.kind !== 'login')).map((g) => g.items[0]).filter((a) => a !== undefined);
   const told = list.data?.markets.find((m) => m.id === market);
   return (
     <>
@@ -165,6 +170,18 @@ export function Connect(): JSX.Element {
               <Choice key={k.id} name="kind" value={k.id} icon={k.icon} chosen={kind === k.id} choose={() => choose({ kind: k.id })} title={t(`connect.kind.${k.id}`)} text={t(`connect.kind.${k.id}.text`)} />
             ))}
           </div>
+          {others.length > 0 && (
+            <div class="beside">
+              <Select
+                label={t('connect.beside')}
+                hint={t('connect.beside.hint')}
+                value={beside}
+                options={[['', t('connect.beside.own')], ...others.map((a) => [a.id, a.person_name || nameOf(a)] as const)]}
+                change={setBeside}
+                data-ui="beside"
+              />
+            </div>
+          )}
         </Stage>
         <Stage n={2} title={t('connect.market')} text={t('connect.market.text')} open={kind !== null}>
           <div class="choices small" role="radiogroup" aria-labelledby="stage-2">
@@ -185,7 +202,7 @@ export function Connect(): JSX.Element {
           {market && list.data && <StepList key={market} list={list.data} />}
         </Stage>
         <Stage n={4} title={t('connect.link')} open={kind !== null && market !== null}>
-          {kind && market ? <TheLink key={`${kind} ${market}`} kind={kind} market={market} /> : <p class="muted">{t('connect.link.wait')}</p>}
+          {kind && market ? <TheLink key={`${kind} ${market} ${beside}`} kind={kind} market={market} beside={beside} /> : <p class="muted">{t('connect.link.wait')}</p>}
         </Stage>
       </ol>
     </>
