@@ -1,5 +1,5 @@
-/* embed_text: writes text files as one C table of {name, bytes} (src/app/guides.h). embed_text OUT FILE...: the
- * name is the file's without folder and ".md". Fails on an unreadable file.
+/* embed_text: writes text files as one C table of {name, bytes} (src/app/guides.h). embed_text OUT FILE...:
+ * the name is the file's without folder and ".md". Fails on an unreadable file.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* guides: /guides/{name}, the guides through TikTok's portals, as pages in English and Thai. The texts are our
- * own files, embedded at build time; drawn are headings, paragraphs, lists, tables, bold, code and links to
- * this host. What can go wrong: a file with another form of Markdown shows it as plain text.
+/* guides: /guides/{name}, the guides through TikTok's portals, as pages in English and Thai. The texts are
+ * our own files, embedded at build time; drawn are headings, paragraphs, lists, tables, bold, code and links
+ * to this host. What can go wrong: a file with another form of Markdown shows it as plain text.
  */
 #include "app/app.h"
 #include "app/guides.h"

@@ -120,6 +120,9 @@ enum rc connect_attempt_make(struct login *l, struct tx *tx, const struct connec
         if (rc == RC_MISSING)
             return fault_set(why, RC_INVALID, "connect.return", "not in the workspace's list");
     }
+    struct account beside = {0};
+    if (rc == RC_OK && in->beside.n > 0)
+        rc = accounts_load(tx, in->workspace, in->beside, tx_mem(tx), &beside, why);
     struct connect_insert row = {.start = in, .id = id_new(mem, "cna")};
     if (rc != RC_OK)
         return rc;

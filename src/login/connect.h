@@ -34,6 +34,7 @@ struct connect_start {
     str account, feature; /* step-up: which account, for which feature; empty: a new connection */
     str market;           /* "th", "eea", "us", "rest"; empty: the page asks */
     str return_to;        /* "ret_..." of the workspace's list, a path under /console/, or empty */
+    str beside;           /* an account of the same person or shop, shown together with it; empty: none */
     str lang, maker;      /* maker: the principal */
 };
 /* RC_INVALID "connect.feature_unknown" | "connect.account_kind" | "connect.return", RC_MISSING
@@ -44,7 +45,7 @@ MUSTCHECK enum rc connect_attempt_make(struct login *l, struct tx *tx, const str
 
 struct connect_attempt {
     str workspace, id, account, feature, market, return_to, return_url, lang, client_key;
-    str asked, granted, missing, connected, browser_hash, end_code;
+    str asked, granted, missing, connected, browser_hash, end_code, beside;
     enum app_kind kind;
     int64_t state; /* 0 made, 1 started, 3 done, 4 ended */
     int64_t created_ms, shown_ms, expires_ms, ended_ms;

@@ -14,6 +14,7 @@ static const struct migration rows[] = {
                 "  state @INT64 NOT NULL,\n"
                 "  client_key @TEXT NOT NULL,\n"
                 "  account_id @TEXT NOT NULL,\n"
+                "  beside_id @TEXT NOT NULL,\n"
                 "  feature @TEXT NOT NULL,\n"
                 "  market @TEXT NOT NULL,\n"
                 "  return_to @TEXT NOT NULL,\n"
@@ -47,8 +48,8 @@ static const struct sql insert = {
     "connect.insert",
     "INSERT INTO connect_attempts (workspace_id, id, kind, state, client_key, account_id, feature, market, "
     "return_to, lang, maker, browser_hash, scopes_asked, scopes_granted, scopes_missing, connected_id, "
-    "end_code, created_ms, shown_ms, expires_ms, ended_ms) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, "
-    "$10, '', '', '', '', '', '', $11, 0, $12, 0)"};
+    "end_code, created_ms, shown_ms, expires_ms, ended_ms, beside_id) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, "
+    "$8, $9, $10, '', '', '', '', '', '', $11, 0, $12, 0, $13)"};
 
 enum rc db_connect_insert(struct tx *tx, const struct connect_insert *in, struct fault *why)
 {
@@ -58,14 +59,15 @@ enum rc db_connect_insert(struct tx *tx, const struct connect_insert *in, struct
                    ARGS(V_TEXT(s->workspace), V_TEXT(in->id), V_TEXT(str_of(tiktok_kind(s->kind)->name)),
                         V_TEXT(in->client_key), V_TEXT(text(s->account)), V_TEXT(text(s->feature)),
                         V_TEXT(text(s->market)), V_TEXT(text(s->return_to)), V_TEXT(text(s->lang)),
-                        V_TEXT(text(s->maker)), V_INT(now), V_INT(now + CONNECT_LINK_MS)),
+                        V_TEXT(text(s->maker)), V_INT(now), V_INT(now + CONNECT_LINK_MS),
+                        V_TEXT(text(s->beside))),
                    NULL, why);
 }
 
 #define COLUMNS                                                                                              \
     "SELECT c.workspace_id, c.id, c.kind, c.state, c.client_key, c.account_id, c.feature, c.market, "        \
     "c.return_to, r.url, c.lang, c.browser_hash, c.scopes_asked, c.scopes_granted, c.scopes_missing, "       \
-    "c.connected_id, c.end_code, c.created_ms, c.shown_ms, c.expires_ms, c.ended_ms FROM "                   \
+    "c.connected_id, c.end_code, c.created_ms, c.shown_ms, c.expires_ms, c.ended_ms, c.beside_id FROM "      \
     "connect_attempts c LEFT JOIN login_return_urls r ON r.workspace_id = c.workspace_id AND r.id = "        \
     "c.return_to "
 
@@ -102,7 +104,8 @@ static enum rc read_one(enum rc rc, const struct rows *r, struct connect_attempt
                                     .created_ms = row_int(r, 17),
                                     .shown_ms = row_int(r, 18),
                                     .expires_ms = row_int(r, 19),
-                                    .ended_ms = row_int(r, 20)};
+                                    .ended_ms = row_int(r, 20),
+                                    .beside = row_text(r, 21)};
     return RC_OK;
 }
 

@@ -166,6 +166,7 @@ static enum rc arrive(struct finishing *z, struct tx *tx, struct fault *why)
     struct account_arrival in = {.workspace = z->f->taken->attempt.workspace,
                                  .app = z->app,
                                  .tokens = &a->tokens,
+                                 .beside = z->f->taken->attempt.beside,
                                  .role = str_of(connect_word(z->app->kind))};
     if (z->app->kind == APP_ADS) {
         in.name = a->user.display_name;

@@ -100,6 +100,7 @@ enum rc connect_route_make(struct request *rq, void *ctx, struct fault *why)
                                  .account = arg(rq, "account"),
                                  .feature = arg(rq, "feature"),
                                  .market = arg(rq, "market"),
+                                 .beside = arg(rq, "beside"),
                                  .return_to = back,
                                  .lang = rq_lang(rq),
                                  .maker = who->id},

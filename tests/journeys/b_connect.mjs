@@ -98,7 +98,10 @@ for (const db of ['sqlite', 'postgres']) {
 
   test(`login.connect.advertiser.${db}`, async () => {
     const stack = await stackOf(db);
-    const { url } = await link(stack, { kind: 'advertiser' });
+    const api = client(stack);
+    const shop = (await api('GET', '/v1/accounts?kind=business')).json.items.find((a) => a.username === 'baan.bakery');
+    equal((await api('POST', '/v1/connections', { kind: 'advertiser', beside: 'acc_01k00000000000000000000000' })).json.code, 'accounts.missing');
+    const { url } = await link(stack, { kind: 'advertiser', beside: shop.id });
     const browser = new Browser();
     const page = await browser.get(url);
     check(page.text.includes('data-step="leads_admin"') && !page.text.includes('name="market"'), 'what an advertiser has to check');
@@ -108,6 +111,7 @@ for (const db of ['sqlite', 'postgres']) {
     const { account } = await connected(browser, await adsConsent(stack, authorize));
     const got = (await client(stack)('GET', `/v1/accounts/${account}`)).json;
     equal([got.kind, got.state, got.access_expires_at], ['advertiser', 'connected', null], 'the account');
+    equal(got.person, shop.person, 'shown together with the shop');
     equal(got.advertisers.map((a) => a.id).sort(), ['7300000000000000789', '7300000000000000790'], 'its ad accounts');
     const f = await features(stack, account);
     equal([f['ads.account'].state, f.leads.state, f.leads.step_up], ['works', 'untried', null], 'features');

@@ -36,6 +36,8 @@ const PUBLIC = new Set([
   'POST /webhooks/tiktok/{app}', 'GET /webhooks/tiktok/{app}', 'GET /auth/tiktok', 'POST /auth/tiktok/continue',
   'GET /auth/tiktok/callback', 'GET /auth/tiktok/partly', 'POST /auth/tiktok/proceed', 'GET /auth/tiktok/qr', 'POST /auth/tiktok/qr',
   'POST /auth/tiktok/qr/poll', 'POST /auth/tiktok/mobile/start', 'POST /auth/tiktok/mobile', 'GET /.well-known/assetlinks.json',
+  'GET /auth/tiktok/business', 'POST /auth/tiktok/business/continue', 'GET /auth/tiktok/business/callback', 'GET /auth/tiktok/ads',
+  'POST /auth/tiktok/ads/continue', 'GET /auth/tiktok/ads/callback', 'GET /auth/tiktok/connected', 'GET /guides/{name}',
   'GET /.well-known/apple-app-site-association', 'GET /embed/login-button.js', 'GET /embed/login-qr.js',
 ]);
 
@@ -103,6 +105,10 @@ const DATA = {
     make: () => ({ body: { email: anEmail(), name: 'N', role: 'agent' } }),
     refused: 'access.role_too_high',
   },
+  'POST /v1/connections': { need: 'accounts.manage', make: () => ({ body: { kind: 'business', market: 'th' } }) },
+  'GET /v1/connect/checklist': { need: 'accounts.read' },
+  'GET /v1/apps': { need: 'accounts.read' },
+  'GET /v1/accounts/{id}/features': { need: 'accounts.read', id: (w) => w.ids.identity },
   'GET /v1/accounts': { need: 'accounts.read' },
   'GET /v1/accounts/{id}': { need: 'accounts.read', id: (w) => w.ids.identity },
   'POST /v1/accounts/{id}/revoke': { need: 'accounts.manage', id: (w) => w.ids.identity, ok: [409] },
