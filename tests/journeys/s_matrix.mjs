@@ -38,10 +38,14 @@ const PUBLIC = new Set([
   'POST /auth/tiktok/qr/poll', 'POST /auth/tiktok/mobile/start', 'POST /auth/tiktok/mobile', 'GET /.well-known/assetlinks.json',
   'GET /auth/tiktok/business', 'POST /auth/tiktok/business/continue', 'GET /auth/tiktok/business/callback', 'GET /auth/tiktok/ads',
   'POST /auth/tiktok/ads/continue', 'GET /auth/tiktok/ads/callback', 'GET /auth/tiktok/connected', 'GET /guides/{name}',
-  'GET /.well-known/apple-app-site-association', 'GET /embed/login-button.js', 'GET /embed/login-qr.js',
+  'GET /auth/tiktok/business', 'POST /auth/tiktok/business/continue', 'GET /auth/tiktok/business/callback', 'GET /auth/tiktok/ads',
+  'POST /auth/tiktok/ads/continue', 'GET /auth/tiktok/ads/callback', 'GET /auth/tiktok/connected', 'GET /guides/{name}', 'GET /favicon.ico',
+  'GET /static/tiktok-mark', 'GET /.well-known/apple-app-site-association', 'GET /embed/login-button.js', 'GET /embed/login-qr.js',
 ]);
 
 const anEmail = () => `${crypto.randomUUID().slice(0, 12)}@new.invalid`;
+const inAWeek = () => new Date(Date.now() + 7 * 86400000).toISOString();
+const SUBSCRIPTION = { app: 'accounts', category: 'COMMENT' };
 const scopeOf = (who) => who.scope ?? 'accounts.read';
 
 // need: the permission. make(w, who): a request about an own object that may be spent ({id, body, query}; `as`: another
@@ -112,6 +116,28 @@ const DATA = {
   'GET /v1/accounts': { need: 'accounts.read' },
   'GET /v1/accounts/{id}': { need: 'accounts.read', id: (w) => w.ids.identity },
   'POST /v1/accounts/{id}/revoke': { need: 'accounts.manage', id: (w) => w.ids.identity, ok: [409] },
+  'GET /v1/accounts/{id}/timeline': { need: 'accounts.read', id: (w) => w.ids.identity },
+  'GET /v1/accounts/{id}/features': { need: 'accounts.read', id: (w) => w.ids.identity },
+  'POST /v1/accounts/{id}/refresh': { need: 'accounts.manage', id: (w) => w.ids.identity, ok: [409] }, // after its end
+  'POST /v1/accounts/revocations/preview': { need: 'accounts.manage', make: (w) => ({ body: { accounts: [w.ids.identity] } }) },
+  'POST /v1/accounts/revocations': { need: 'accounts.manage', make: (w) => ({ body: { accounts: [w.ids.identity] } }), ok: [409] },
+  'GET /v1/accounts/{id}/availability': { need: 'accounts.read', id: (w) => w.ids.business },
+  'POST /v1/accounts/{id}/availability': { need: 'accounts.manage', id: (w) => w.ids.business, ok: [409] },
+  'PUT /v1/accounts/{id}/availability/task': {
+    need: 'accounts.manage',
+    id: (w) => w.ids.business,
+    make: () => ({ body: { recheck_at: inAWeek() } }),
+    ok: [409],
+  },
+  'POST /v1/connections': { need: 'accounts.manage', make: () => ({ body: { kind: 'business', market: 'th' } }) },
+  'GET /v1/connect/checklist': { need: 'accounts.read' },
+  'GET /v1/apps': { need: 'accounts.read' },
+  'GET /v1/webhook-subscriptions': { need: 'accounts.read' },
+  'POST /v1/webhook-subscriptions/{app}/check': { need: 'accounts.manage', at: SUBSCRIPTION },
+  'PUT /v1/webhook-subscriptions/{app}/{category}': { need: 'accounts.manage', at: SUBSCRIPTION },
+  'DELETE /v1/webhook-subscriptions/{app}/{category}': { need: 'accounts.manage', at: SUBSCRIPTION, ok: [403] }, // shared by all workspaces
+  'POST /v1/webhook-subscriptions/{app}/test': { need: 'accounts.manage', at: SUBSCRIPTION },
+  'GET /v1/budgets': { need: 'alerts.read' },
   'GET /v1/contacts': { need: 'contacts.read' },
   'GET /v1/contacts/{id}': { need: 'contacts.read', id: (w) => w.ids.contact },
   'GET /v1/conversations': { need: 'conversations.read' },
@@ -182,6 +208,7 @@ async function objects(w, person) {
     w.ids.message = (await list(`/v1/conversations/${w.ids.conversation}/messages`))[0].id;
     w.ids.story = w.ids.message;
   }
+  if (w.seed.business_account_id) w.ids.business = w.seed.business_account_id;
   w.ids.dead = deadLetter(w);
 }
 
@@ -220,7 +247,7 @@ const needOf = (r) => DATA[r.id]?.need ?? r.permission;
 
 // Asks and remembers what came, for the search for foreign ids at the end.
 async function ask(x, w, who, route, { id, values, body, query = '', headers } = {}) {
-  const target = fill(route, { ...(id === undefined ? {} : { id }), ...values });
+  const target = fill(route, { ...DATA[route.id]?.at, ...(id === undefined ? {} : { id }), ...values });
   const json = body ?? (route.body ? sampleBody(route) : undefined);
   const r = await who.ask(route.method, target + (query && (target.includes('?') ? `&${query}` : `?${query}`)), json, headers);
   x.heard.push({ of: w, r, by: who.name, route: route.id });
@@ -306,7 +333,8 @@ for (const db of databases) {
 
   test(`matrix.${db}.forbidden`, async () => {
     const x = await world(db);
-    const passingBy = ['sessions', 'api_keys', 'jobs', 'job_lanes', 'job_schedules', 'idempotency_keys', 'mozflow_outbox'];
+    // What goes on by itself: sessions seen, jobs, deliveries, the daily look at messaging and its budget.
+    const passingBy = ['account_availability', 'account_health', 'budget_buckets', 'budget_shares', 'sessions', 'api_keys', 'jobs', 'job_lanes', 'job_schedules', 'idempotency_keys', 'mozflow_outbox'];
     const before = digest(x.stack, passingBy);
     let n = 0;
     for (const w of [x.alpha, x.beta]) {
@@ -373,6 +401,8 @@ for (const db of databases) {
       // Ids inside bodies.
       const pairs = [
         ['POST /v1/login/attempts', (ids) => ({ purpose: 'sign_in', return_url_id: ids.return_url })],
+        ['POST /v1/connections', (ids) => ({ kind: 'business', account: ids.identity })],
+        ['POST /v1/connections', (ids) => ({ kind: 'business', return: ids.return_url })],
         ['POST /v1/login/links', (ids) => ({ identity_id: ids.identity, mozflow_user_id: 'u-9' })],
       ];
       for (const [id, body] of pairs) {
@@ -382,6 +412,16 @@ for (const db of databases) {
         const absent = await ask(x, w, owner, route, { body: body(absentIds) });
         check(got.status >= 400, tell(owner, route, got));
         equal(plain(got), plain(absent), `${id} with a foreign id in the body`);
+      }
+      // Lists of ids answer about each of them; what they say about a foreign one is what they say about none.
+      for (const at of ['/v1/accounts/revocations/preview', '/v1/accounts/revocations']) {
+        const said = async (id) => {
+          const r = await owner.ask('POST', at, { accounts: [id] });
+          return plain({ ...r, text: r.text.replaceAll(id, 'ID') });
+        };
+        const before = await victim.people.owner.must(200, 'GET', `/v1/accounts/${victim.ids.identity}`);
+        equal(await said(victim.ids.identity), await said(absentLike(victim.ids.identity)), `${at} with a foreign id`);
+        equal(await victim.people.owner.must(200, 'GET', `/v1/accounts/${victim.ids.identity}`), before, 'the foreign account');
       }
       // A code of the victim's visitor, exchanged by the neighbour.
       const made = await victim.people.owner.must(201, 'POST', '/v1/login/attempts', { purpose: 'sign_in', return_url_id: victim.ids.return_url });
