@@ -1,11 +1,20 @@
 /* availability_probe: the questions to TikTok about one account, in the order of business-messaging 4.3, and
  * what is kept of the answers. Each question has a permit; our own limit ends the probe with later_ms. A
  * question that gets no answer leaves its fact unknown; the next ones are asked all the same while time is
- * left. What can go wrong: the token dies in between (accounts is told, the rest is not asked).
+ * left. What can go wrong: TikTok refuses the token. It may have been rotated in between, or a refresh mends
+ * it: accounts is told, and when it has another pair soon, the questions begin again, once.
  */
+#include <time.h>
 #include "messaging/setup_priv.h"
 
-enum { PROBE_TOTAL_MS = 20000, HOOK_FRESH_MS = 6 * 3600000, TASK_DAYS = 7 };
+enum {
+    PROBE_TOTAL_MS = 20000,
+    HOOK_FRESH_MS = 6 * 3600000,
+    TASK_DAYS = 7,
+    MEND_MS = 3000, /* how long a refresh may take to mend a refused token */
+    POLL_MS = 50,
+    LIMITED_MS = 60000
+};
 
 static const char *const message_scopes[] = {"message.list.read", "message.list.send", "message.list.manage"};
 
@@ -49,7 +58,8 @@ static enum rc take(struct probe *p, enum tiktok_op op, struct permit *permit, s
     return rc;
 }
 
-/* A dead token ends the probe: TOKEN is bad, accounts refreshes or asks for consent. */
+/* A refused token ends the questions: TOKEN is bad, accounts refreshes or asks for consent. TikTok's limit
+ * ends a job's too: it comes back. */
 static void judge_answer(struct probe *p, enum tiktok_op op, enum rc rc, const struct fault *answer)
 {
     struct budget_call c = budget_of(p, op);
@@ -57,6 +67,8 @@ static void judge_answer(struct probe *p, enum tiktok_op op, enum rc rc, const s
     if (rc == RC_OK)
         return;
     budget_answered(p->m->budget, &c, answer);
+    if (rc == RC_LIMITED && !p->patient)
+        p->later_ms = store_clock(p->m->store) + LIMITED_MS;
     if (rc != RC_REAUTH)
         return;
     fact_set(p, FACT_TOKEN, FACT_BAD, answer);
@@ -199,10 +211,40 @@ static enum rc no_token(struct probe *p, enum rc rc, const struct fault *why)
     return RC_OK;
 }
 
-enum rc probe_run(struct probe *p, struct fault *why)
+static enum rc ask_all(struct probe *p, struct fault *why)
 {
     enum rc (*const questions[])(struct probe *, struct fault *) = {ask_token, ask_type, ask_conversations,
                                                                     ask_hooks};
+    enum rc rc = RC_OK;
+    p->scopes = p->token.scopes;
+    for (size_t i = 0; rc == RC_OK && i < COUNT_OF(questions) && !over(p); i++)
+        rc = questions[i](p, why);
+    return rc == RC_OK && p->later_ms != 0
+               ? fault_set(why, RC_LIMITED, "budget.limited", "TikTok asks for a pause")
+               : rc;
+}
+
+/* Another pair than the refused one, within a short time: true. */
+static bool mended(struct probe *p)
+{
+    int64_t until = clock_mono_ms() + MEND_MS, refused = p->token.rotation;
+    const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+    struct fault ignored;
+    for (; clock_mono_ms() < until; nanosleep(&pause, NULL)) {
+        struct account_token t = {0};
+        enum rc rc = accounts_token(p->m->accounts, p->workspace, p->account, p->mem, &t, &ignored);
+        if (rc == RC_REAUTH || rc == RC_MISSING || rc == RC_FULL)
+            return false;
+        if (rc == RC_OK && t.rotation != refused) {
+            p->token = t;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum rc probe_run(struct probe *p, struct fault *why)
+{
     p->until_mono_ms = clock_mono_ms() + PROBE_TOTAL_MS;
     p->now_ms = store_clock(p->m->store);
     enum rc rc = store_read(p->m->store, read_account, p, why);
@@ -213,12 +255,13 @@ enum rc probe_run(struct probe *p, struct fault *why)
     rc = accounts_token(p->m->accounts, p->workspace, p->account, p->mem, &p->token, why);
     if (rc != RC_OK)
         return no_token(p, rc, why);
-    p->scopes = p->token.scopes;
-    for (size_t i = 0; i < COUNT_OF(questions) && !over(p); i++) {
-        rc = questions[i](p, why);
-        if (rc != RC_OK)
-            return rc;
+    rc = ask_all(p, why);
+    if (rc == RC_OK && p->facts.by[FACT_TOKEN].result == FACT_BAD && mended(p)) {
+        p->code[0] = '\0';
+        rc = ask_all(p, why);
     }
+    if (rc != RC_OK)
+        return rc;
     metric_add(&messaging_setup_metrics[0], 1, verdict_rows[availability_judge(&p->facts)].name, NULL);
     log_event(p->m->log, LOG_INFO, "messaging.probe", F_ID("account", p->account),
               F_STR("verdict", str_of(verdict_rows[availability_judge(&p->facts)].name)),
