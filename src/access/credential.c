@@ -77,7 +77,7 @@ str scopes_text(uint64_t may, struct arena *mem)
             buf_put_c(&b, ' ');
         buf_put(&b, str_of(permission_name((enum permission)p)));
     }
-    return b.n == 0 ? STR("") : buf_str(&b);
+    return b.n == 0 && buf_ok(&b) ? STR("") : buf_str(&b);
 }
 
 uint64_t scopes_parse(str text)

@@ -232,12 +232,14 @@ size_t arena_room(const struct arena *a)
     return a->max - a->used;
 }
 
-void arena_fail_at(struct arena *a, unsigned n)
+unsigned arena_fail_at(struct arena *a, unsigned n)
 {
+    unsigned left = a->fail_at;
 #ifdef MZ_TEST
     a->fail_at = n;
 #else
     must(n == 0);
     a->fail_at = 0;
 #endif
+    return left;
 }

@@ -95,7 +95,8 @@ str arena_str(struct arena *a, str s); /* a copy with a NUL behind it; STR_NONE 
 str arena_fmt(struct arena *a, const char *fmt, ...) PRINTF(2, 3); /* STR_NONE when full */
 const char *arena_cstr(struct arena *a, str s); /* NUL-terminated; NULL when full or s holds a NUL */
 size_t arena_used(const struct arena *a);
-void arena_fail_at(struct arena *a, unsigned n); /* test hook: the n-th take from now fails (0 = off) */
+/* Test hook: the n-th take from now fails (0: off). Gives what was left of the count before; 0: it came. */
+unsigned arena_fail_at(struct arena *a, unsigned n);
 
 /* ---- long-lived memory outside arenas: zeroed; the operating system's refusal aborts ---- */
 void *mem_new(size_t n);

@@ -118,6 +118,10 @@ void answer_page(struct request *rq, int status, str html)
 
 void answer_redirect(struct request *rq, str url)
 {
+    if (url.n == 0) { /* the arena was full when it was made */
+        problem_answer_row(rq, http_problem(rq->h, NULL, RC_FULL), http_rc_status(RC_FULL), STR_NONE);
+        return;
+    }
     answer(rq, 303, NULL, STR_NONE);
     answer_header(rq, "Location", url);
 }

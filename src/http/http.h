@@ -87,7 +87,7 @@ const struct once *rq_once(struct request *rq);
 void answer_json(struct request *rq, int status, str body);
 void answer_body(struct request *rq, int status, const char *type, str body);
 void answer_page(struct request *rq, int status, str html);
-void answer_redirect(struct request *rq, str url); /* 303; url already checked by the caller */
+void answer_redirect(struct request *rq, str url); /* 303; url checked by the caller; empty: 503 */
 void answer_header(struct request *rq, const char *name, str value); /* CR and LF are a broken invariant */
 /* __Host-, Secure, HttpOnly, SameSite=Lax, Path=/; max_age 0 deletes */
 void answer_cookie(struct request *rq, const char *name, str value, int64_t max_age_s);

@@ -284,5 +284,5 @@ str login_return_to(const struct attempt *a, str code, const char *error, struct
     buf_put(&b, a->return_url);
     buf_put_c(&b, str_find(a->return_url, STR("?"), &at) ? '&' : '?');
     buf_put(&b, buf_str(&q));
-    return buf_str(&b);
+    return buf_ok(&q) ? buf_str(&b) : STR_NONE; /* half a query would lose the code */
 }

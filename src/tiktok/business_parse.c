@@ -47,6 +47,8 @@ enum rc tiktok_unwrap(const struct tiktok_answer *a, struct arena *mem, const st
     const struct json *o = NULL;
     struct fault inner;
     enum rc rc = json_parse(a->body, &wide, mem, &o, &inner);
+    if (rc == RC_FULL) /* our want of room says nothing about the answer */
+        return fault_set(why, RC_FULL, "base.arena", "no room for TikTok's answer");
     if (rc != RC_OK || o->type != JSON_OBJ)
         return no_object(a, why);
     str request_id = tiktok_text_of(o, "request_id");
@@ -104,7 +106,8 @@ static bool put_scope_node(struct buf *b, const struct json *v)
     return put_scope(b, str_of(number));
 }
 
-static bool scopes_of(const struct json *o, struct arena *mem, str *out)
+/* RC_INVALID: no scopes; RC_FULL: no room for them. */
+static enum rc scopes_of(const struct json *o, struct arena *mem, str *out)
 {
     const struct json *scope = json_get(o, "scope");
     struct buf b;
@@ -112,20 +115,20 @@ static bool scopes_of(const struct json *o, struct arena *mem, str *out)
     buf_init(&b, mem, SCOPES_MAX);
     if (scope == NULL || scope->type == JSON_NULL) {
         *out = STR("");
-        return true;
+        return RC_OK;
     }
     if (scope->type == JSON_ARR) {
         for (const struct json *v = scope->child; v != NULL; v = v->next)
             if (!put_scope_node(&b, v))
-                return false;
-    } else if (scope->type == JSON_STR) {
+                return RC_INVALID;
+    } else if (scope->type == JSON_STR && scope->s.n <= SCOPES_MAX) {
         for (rest = scope->s; str_cut(&rest, ',', &head);)
             if (!put_scope(&b, str_trim(head)))
-                return false;
+                return RC_INVALID;
     } else
-        return false;
+        return RC_INVALID;
     *out = b.n > 0 ? buf_str(&b) : STR("");
-    return buf_ok(&b);
+    return buf_ok(&b) ? RC_OK : RC_FULL;
 }
 
 /* ---- tokens ---- */
@@ -140,24 +143,26 @@ static enum rc no_token(const struct tiktok_answer *a, struct fault *why, const 
     return rc;
 }
 
-static bool ids_of(const struct json *list, struct arena *mem, struct tiktok_tokens *t)
+static enum rc ids_of(const struct json *list, struct arena *mem, struct tiktok_tokens *t)
 {
     if (list == NULL || list->type == JSON_NULL)
-        return true;
+        return RC_OK;
     if (list->type != JSON_ARR || list->count > ADVERTISERS_MAX)
-        return false;
+        return RC_INVALID;
     if (list->count == 0)
-        return true;
+        return RC_OK;
     t->advertisers = arena_array(mem, str, list->count);
     for (const struct json *v = list->child; t->advertisers != NULL && v != NULL; v = v->next) {
         str id = v->type == JSON_STR   ? v->s
                  : v->type == JSON_INT ? arena_fmt(mem, "%lld", (long long)v->i)
                                        : STR_NONE;
+        if (v->type == JSON_INT && id.p == NULL)
+            return RC_FULL;
         if (!tiktok_opaque(id, 64))
-            return false;
+            return RC_INVALID;
         t->advertisers[t->n_advertisers++] = id;
     }
-    return t->advertisers != NULL;
+    return t->advertisers != NULL ? RC_OK : RC_FULL;
 }
 
 /* token_type, scope and refresh_token_expires_in are optional (BM 1.3). */
@@ -200,14 +205,14 @@ static enum rc wrapped_tokens(const struct tiktok_answer *a, struct arena *mem, 
             return no_token(a, why, "a bad refresh_token");
         t.refresh = tiktok_secret_of(mem, refresh);
     }
-    if (!scopes_of(data, mem, &t.scopes))
+    if ((rc = scopes_of(data, mem, &t.scopes)) == RC_INVALID)
         return no_token(a, why, "a bad scope");
-    if (!ids_of(json_get(data, "advertiser_ids"), mem, &t))
+    if (rc == RC_OK && (rc = ids_of(json_get(data, "advertiser_ids"), mem, &t)) == RC_INVALID)
         return no_token(a, why, "a bad advertiser_ids");
     t.access = tiktok_secret_of(mem, access);
     t.token_type = arena_str(mem, tiktok_text_of(data, "token_type"));
     t.open_id = arena_str(mem, t.open_id);
-    if (t.access.n == 0 || t.open_id.p == NULL ||
+    if (rc == RC_FULL || t.access.n == 0 || t.open_id.p == NULL || t.token_type.p == NULL ||
         (refresh.n > 0 && a->kind == APP_ACCOUNTS && t.refresh.n == 0))
         return fault_set(why, RC_FULL, "base.arena", "no room for the token answer");
     *out = t;
@@ -250,8 +255,10 @@ enum rc tiktok_token_info_parse(const struct tiktok_answer *a, struct arena *mem
     if (rc != RC_OK)
         return rc;
     info.open_id = tiktok_text_of(data, "creator_id");
-    if (!tiktok_opaque(info.open_id, ID_MAX) || !scopes_of(data, mem, &info.scopes))
+    if (!tiktok_opaque(info.open_id, ID_MAX) || (rc = scopes_of(data, mem, &info.scopes)) == RC_INVALID)
         return no_token(a, why, "token info without creator_id or with a bad scope");
+    if (rc != RC_OK)
+        return fault_set(why, RC_FULL, "base.arena", "no room for the scopes");
     *out = info;
     return RC_OK;
 }
@@ -302,6 +309,18 @@ enum rc tiktok_hook_parse(const struct tiktok_answer *a, struct arena *mem, str 
 }
 
 /* ---- advertisers ---- */
+/* An id, as text or as a bare number. RC_INVALID: none; RC_FULL: no room for it. */
+static enum rc id_of(const struct json *o, const char *key, struct arena *mem, str *out)
+{
+    const struct json *v = json_get(o, key);
+    str id = STR_NONE;
+    if (json_id(o, key, mem, &id) && tiktok_opaque(id, 64)) {
+        *out = id;
+        return RC_OK;
+    }
+    return v != NULL && v->type == JSON_INT && id.p == NULL ? RC_FULL : RC_INVALID;
+}
+
 enum rc tiktok_advertisers_parse(const struct tiktok_answer *a, struct arena *mem,
                                  struct tiktok_advertisers *out, struct fault *why)
 {
@@ -320,7 +339,10 @@ enum rc tiktok_advertisers_parse(const struct tiktok_answer *a, struct arena *me
         return fault_set(why, RC_FULL, "base.arena", "no room for the ad accounts");
     for (const struct json *v = n > 0 ? list->child : NULL; v != NULL; v = v->next) {
         struct tiktok_advertiser one = {.name = tiktok_text_of(v, "advertiser_name")};
-        if (!json_id(v, "advertiser_id", mem, &one.id) || !tiktok_opaque(one.id, 64) || one.name.n > TEXT_MAX)
+        rc = id_of(v, "advertiser_id", mem, &one.id);
+        if (rc == RC_FULL)
+            return fault_set(why, RC_FULL, "base.arena", "no room for the ad accounts");
+        if (rc != RC_OK || one.name.n > TEXT_MAX)
             return bad(why, &says, "an ad account without a usable id");
         all.list[all.n++] = one;
     }
@@ -338,8 +360,10 @@ enum rc tiktok_ads_user_parse(const struct tiktok_answer *a, struct arena *mem, 
     struct tiktok_ads_user u = {.display_name = tiktok_text_of(d, "display_name"),
                                 .avatar_url = tiktok_text_of(d, "avatar_url")};
     struct tiktok_says says = {.log_id = a->log_id, .status = a->status};
-    if (!json_id(d, "core_user_id", mem, &u.core_user_id) || !tiktok_opaque(u.core_user_id, ID_MAX) ||
-        u.display_name.n > TEXT_MAX || u.avatar_url.n > URL_MAX)
+    rc = id_of(d, "core_user_id", mem, &u.core_user_id);
+    if (rc == RC_FULL)
+        return fault_set(why, RC_FULL, "base.arena", "no room for the user");
+    if (rc != RC_OK || u.display_name.n > TEXT_MAX || u.avatar_url.n > URL_MAX)
         return bad(why, &says, "a user without a usable core_user_id, or out of bounds");
     *out = u;
     return RC_OK;

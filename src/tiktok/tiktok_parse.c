@@ -24,6 +24,8 @@ enum rc tiktok_object(int status, str body, struct arena *mem, const struct json
         *out = root;
         return RC_OK;
     }
+    if (rc == RC_FULL) /* our want of room says nothing about the answer */
+        return fault_set(why, RC_FULL, "base.arena", "no room for TikTok's answer");
     if (status == 429)
         return fault_set(why, RC_LIMITED, "tiktok.limited", "HTTP 429 without a JSON object");
     if (status >= 500)
@@ -101,7 +103,8 @@ enum rc tiktok_tokens_parse(int status, str body, struct arena *mem, struct tikt
     t.token_type = arena_str(mem, t.token_type);
     if (refresh.n > 0)
         t.refresh = tiktok_secret_of(mem, refresh);
-    if (t.access.n == 0 || t.open_id.n == 0 || (refresh.n > 0 && t.refresh.n == 0))
+    if (t.access.n == 0 || t.open_id.n == 0 || (refresh.n > 0 && t.refresh.n == 0) || t.scopes.p == NULL ||
+        t.token_type.p == NULL)
         return fault_set(why, RC_FULL, "base.arena", "no room for the token answer");
     *out = t;
     return RC_OK;
