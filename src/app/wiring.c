@@ -32,6 +32,7 @@ size_t wiring_settings(const struct setting_table **out)
     ADD(list, n, accounts, settings);
     ADD(list, n, login, settings);
     ADD(list, n, webhook, settings);
+    ADD(list, n, messaging, settings);
     *out = list;
     return n;
 }

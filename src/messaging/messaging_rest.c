@@ -9,7 +9,30 @@ static bool flag_of(const struct rows *r, int col)
     return row_int(r, col) != 0;
 }
 
-void message_write(const struct rows *r, struct jw *w)
+/* sent: TikTok has it; read: the customer has read up to it. TikTok never says "delivered". */
+static const char *state_of(const struct rows *r)
+{
+    if (str_eq(row_text(r, 4), STR("in")))
+        return "received";
+    return row_int(r, 9) <= row_int(r, 15) ? "read" : "sent";
+}
+
+static void write_reactions(str external, const struct reactions *all, struct jw *w)
+{
+    jw_arr(w, "reactions");
+    for (size_t i = 0; i < all->n; i++) {
+        if (!str_eq(all->at[i].message, external))
+            continue;
+        jw_obj(w, NULL);
+        jw_str(w, "kind", all->at[i].kind);
+        jw_str(w, "mark", all->at[i].mark);
+        jw_time(w, "at", all->at[i].at_ms);
+        jw_end(w);
+    }
+    jw_end(w);
+}
+
+void message_write(const struct rows *r, const struct reactions *reactions, struct jw *w)
 {
     jw_str(w, "id", row_text(r, 0));
     jw_str(w, "conversation_id", row_text(r, 1));
@@ -20,6 +43,11 @@ void message_write(const struct rows *r, struct jw *w)
     jw_bool(w, "shown", flag_of(r, 6));
     jw_str(w, "text", row_text(r, 7));
     jw_str(w, "quoted_external_id", row_text(r, 8));
+    jw_str(w, "source", row_text(r, 12));
+    jw_str(w, "automatic", row_text(r, 13));
+    jw_raw(w, "content", row_null(r, 14) ? STR("null") : row_text(r, 14));
+    jw_cstr(w, "state", state_of(r));
+    write_reactions(row_text(r, 3), reactions, w);
     jw_time(w, "sent_at", row_int(r, 9));
     jw_time(w, "received_at", row_int(r, 10));
 }
@@ -40,11 +68,63 @@ static void write_last(const struct rows *r, struct jw *w)
     jw_end(w);
 }
 
-enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, struct arena *mem,
-                           struct jw *w, struct fault *why)
+static enum rc write_referral(const struct writing *in, const struct rows *r, struct jw *w, struct fault *why)
+{
+    const struct thread t = {in->workspace, row_text(r, 1), row_text(r, 2)};
+    struct rows *from;
+    enum rc rc = messaging_db_referral_last(in->tx, &t, in->mem, &from, why);
+    if (rc == RC_MISSING) {
+        jw_null(w, "referral");
+        return RC_OK;
+    }
+    if (rc != RC_OK)
+        return rc;
+    jw_obj(w, "referral");
+    jw_str(w, "source", row_text(from, 0));
+    jw_str(w, "advertiser_id", row_text(from, 1));
+    jw_str(w, "ad_id", row_text(from, 2));
+    jw_str(w, "ad_name", row_text(from, 3));
+    jw_str(w, "ref", row_text(from, 4));
+    jw_str(w, "prefilled_message", row_text(from, 5));
+    jw_time(w, "at", row_int(from, 6));
+    jw_end(w);
+    return RC_OK;
+}
+
+static enum window_policy policy_of(const struct messaging *room)
+{
+    return config_is(room->config, "messaging.window_policy", "strict") ? WINDOW_STRICT : WINDOW_DOCUMENTED;
+}
+
+static enum rc write_window(const struct writing *in, const struct rows *r, struct jw *w, struct fault *why)
+{
+    struct window_facts f = {.last_in_ms = row_int(r, 15),
+                             .replied = row_int(r, 16) != 0 && row_int(r, 15) > row_int(r, 16)};
+    str id = row_text(r, 0);
+    int64_t end_ms = f.last_in_ms + WINDOW_MS;
+    enum rc rc = messaging_db_sent_since(in->tx, in->workspace, id, f.last_in_ms, &f.sent_since_in, why);
+    if (rc == RC_OK)
+        rc = messaging_db_sent_since(in->tx, in->workspace, id, end_ms, &f.sent_since_end, why);
+    if (rc != RC_OK)
+        return rc;
+    enum window_policy policy = policy_of(in->room);
+    struct window window = window_of(policy, &f, tx_now_ms(in->tx));
+    jw_obj(w, "window");
+    jw_cstr(w, "policy", window_policy_names[policy]);
+    jw_cstr(w, "state", window.state);
+    if (window.left == WINDOW_UNLIMITED)
+        jw_null(w, "messages_left");
+    else
+        jw_i64(w, "messages_left", window.left);
+    jw_time(w, "ends_at", window.ends_ms);
+    jw_end(w);
+    return RC_OK;
+}
+
+enum rc conversation_write(const struct writing *in, const struct rows *r, struct jw *w, struct fault *why)
 {
     struct contact c;
-    enum rc rc = contacts_of(tx, workspace, row_text(r, 3), mem, &c, why);
+    enum rc rc = contacts_of(in->tx, in->workspace, row_text(r, 3), in->mem, &c, why);
     if (rc != RC_OK)
         return rc;
     jw_str(w, "id", row_text(r, 0));
@@ -60,8 +140,10 @@ enum rc conversation_write(struct tx *tx, str workspace, const struct rows *r, s
     jw_i64(w, "unread_count", row_int(r, 5));
     jw_time(w, "last_message_at", row_int(r, 6));
     jw_time(w, "created_at", row_int(r, 7));
+    jw_time(w, "customer_read_at", row_int(r, 14));
     write_last(r, w);
-    return RC_OK;
+    rc = write_referral(in, r, w, why);
+    return rc == RC_OK ? write_window(in, r, w, why) : rc;
 }
 
 /* ---- cursors ---- */
@@ -89,6 +171,7 @@ static str cursor_of(struct arena *mem, int64_t at_ms, str tie)
 }
 
 struct asked {
+    const struct messaging *room;
     struct request *rq;
     struct jw w;
     struct buf b;
@@ -96,9 +179,9 @@ struct asked {
     str tie;
 };
 
-static void begin(struct asked *a, struct request *rq, size_t max_bytes)
+static void begin(struct asked *a, const struct messaging *room, struct request *rq, size_t max_bytes)
 {
-    *a = (struct asked){.rq = rq, .tie = STR_NONE};
+    *a = (struct asked){.room = room, .rq = rq, .tie = STR_NONE};
     buf_init(&a->b, rq_mem(rq), max_bytes);
     jw_init(&a->w, &a->b);
     jw_obj(&a->w, NULL);
@@ -124,7 +207,7 @@ static enum rc read_conversations(struct tx *tx, void *arg, struct fault *why)
     jw_arr(&a->w, "items");
     while (rc == RC_OK && n < limit && rows_next(r)) {
         jw_obj(&a->w, NULL);
-        rc = conversation_write(tx, ws, r, rq_mem(a->rq), &a->w, why);
+        rc = conversation_write(&(struct writing){tx, ws, rq_mem(a->rq), a->room}, r, &a->w, why);
         jw_end(&a->w);
         last = row_text(r, 0);
         last_at = row_int(r, 6);
@@ -141,7 +224,7 @@ enum rc list_conversations(struct request *rq, void *ctx, struct fault *why)
 {
     const struct messaging *m = ctx;
     struct asked a;
-    begin(&a, rq, 2u << 20);
+    begin(&a, m, rq, 2u << 20);
     if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &a.tie))
         return bad_cursor(why);
     enum rc rc = store_read(m->store, read_conversations, &a, why);
@@ -161,14 +244,15 @@ static enum rc read_one(struct tx *tx, void *arg, struct fault *why)
     enum rc rc = messaging_db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
     if (rc == RC_MISSING)
         return missing(why);
-    return rc == RC_OK ? conversation_write(tx, ws, r, rq_mem(a->rq), &a->w, why) : rc;
+    const struct writing in = {tx, ws, rq_mem(a->rq), a->room};
+    return rc == RC_OK ? conversation_write(&in, r, &a->w, why) : rc;
 }
 
 enum rc get_conversation(struct request *rq, void *ctx, struct fault *why)
 {
     const struct messaging *m = ctx;
     struct asked a;
-    begin(&a, rq, 64u << 10);
+    begin(&a, m, rq, 64u << 10);
     enum rc rc = store_read(m->store, read_one, &a, why);
     return rc == RC_OK ? answer(&a) : rc;
 }
@@ -206,9 +290,14 @@ static enum rc read_messages(struct tx *tx, void *arg, struct fault *why)
     int64_t limit = rq_int(a->rq, "limit", 50), n = 0;
     str ws = rq_who(a->rq)->workspace, next = STR_NONE;
     struct rows *r;
+    struct reactions reactions;
     enum rc rc = messaging_db_conversation_load(tx, ws, rq_arg(a->rq, "id"), rq_mem(a->rq), &r, why);
     if (rc == RC_MISSING)
         return missing(why);
+    if (rc == RC_OK) {
+        const struct thread t = {ws, row_text(r, 1), row_text(r, 2)};
+        rc = messaging_db_reaction_list(tx, &t, rq_mem(a->rq), &reactions, why);
+    }
     const struct message_page p = {
         .conversation = rq_arg(a->rq, "id"), .at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1};
     if (rc == RC_OK)
@@ -218,7 +307,7 @@ static enum rc read_messages(struct tx *tx, void *arg, struct fault *why)
     jw_arr(&a->w, "items");
     while (n < limit && rows_next(r)) {
         jw_obj(&a->w, NULL);
-        message_write(r, &a->w);
+        message_write(r, &reactions, &a->w);
         jw_end(&a->w);
         next = message_cursor(r, rq_mem(a->rq));
         n++;
@@ -233,7 +322,7 @@ enum rc list_messages(struct request *rq, void *ctx, struct fault *why)
     const struct messaging *m = ctx;
     struct asked a;
     str tie = STR_NONE;
-    begin(&a, rq, 8u << 20);
+    begin(&a, m, rq, 8u << 20);
     if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &tie))
         return bad_cursor(why);
     if (tie.n > 0 && !base64url_parse(tie, rq_mem(rq), &a.tie))

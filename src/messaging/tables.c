@@ -10,6 +10,11 @@ static str key_of_conversation(const struct webhook_event *ev, struct arena *mem
     return arena_fmt(mem, "in:" STR_FMT ":" STR_FMT, STR_ARG(ev->user_openid), STR_ARG(id));
 }
 
+static str key_of_account(const struct webhook_event *ev, struct arena *mem)
+{
+    return arena_fmt(mem, "in:" STR_FMT, STR_ARG(ev->user_openid));
+}
+
 #define KEPT(name, text)                                                                                     \
     {                                                                                                        \
         .event = name, .scope = WEBHOOK_BUSINESS, .doc = text                                                \
@@ -20,10 +25,26 @@ const struct webhook_row messaging_webhooks[] = {
      .job_kind = "messaging.inbound",
      .order_key = key_of_conversation,
      .doc = "A customer outside EEA, CH and UK wrote."},
-    KEPT("im_send_msg", "The business sent something: kept until part 3 shows echoes."),
-    KEPT("im_receive_msg_eu", "A customer in EEA, CH or UK wrote: TikTok sends no content."),
-    KEPT("im_referral_msg", "A customer came from an ad or a tiktok.me link."),
-    KEPT("im_mark_read_msg", "The customer read the thread."),
+    {.event = "im_send_msg",
+     .scope = WEBHOOK_BUSINESS,
+     .job_kind = "messaging.inbound",
+     .order_key = key_of_conversation,
+     .doc = "The business sent something: by the API, in TikTok's app, on its web pages, or a robot did."},
+    {.event = "im_receive_msg_eu",
+     .scope = WEBHOOK_BUSINESS,
+     .job_kind = "messaging.inbound",
+     .order_key = key_of_account,
+     .doc = "A customer in EEA, CH or UK wrote: TikTok sends no content. Counted; no conversation."},
+    {.event = "im_referral_msg",
+     .scope = WEBHOOK_BUSINESS,
+     .job_kind = "messaging.inbound",
+     .order_key = key_of_conversation,
+     .doc = "A customer came from an ad or a tiktok.me link. Kept until the conversation exists."},
+    {.event = "im_mark_read_msg",
+     .scope = WEBHOOK_BUSINESS,
+     .job_kind = "messaging.inbound",
+     .order_key = key_of_conversation,
+     .doc = "The customer read the thread up to a time, which never goes back."},
     KEPT("im_auto_message_config_update", "An automatic message was changed."),
     KEPT("im_auto_message_audit_update", "An automatic message was reviewed."),
     KEPT("im_receive_high_intent_comment", "A comment that shows interest in buying."),
@@ -38,7 +59,7 @@ const struct job_kind messaging_jobs[] = {
      .cls = JOBS_INTAKE,
      .retry = &retry_fast,
      .run = messaging_inbound,
-     .doc = "Stores one inbound message with its contact and conversation, once."},
+     .doc = "Stores one event of a conversation (message, echo, reaction, read mark, referral), once."},
 };
 const size_t messaging_jobs_n = COUNT_OF(messaging_jobs);
 
@@ -105,6 +126,51 @@ static const struct shape shape_last_message = {
                {"text", A_TEXT, MAY_BE_NULL, .doc = "The text; null for other kinds."},
                {"at", A_TIME, .doc = "TikTok's time."},
                {"shown", A_FLAG, .doc = "Whether this version shows the kind."}}};
+static const struct shape shape_referral = {
+    .name = "ConversationReferral",
+    .doc = "Where the customer came from most recently.",
+    .fields = {{"source", A_TEXT, .doc = "ad or short_link, as TikTok calls it."},
+               {"advertiser_id", A_TEXT, MAY_BE_NULL, .doc = "Of the ad."},
+               {"ad_id", A_TEXT, MAY_BE_NULL, .doc = "The ad."},
+               {"ad_name", A_TEXT, MAY_BE_NULL, .doc = "Its name at that time."},
+               {"ref", A_TEXT, MAY_BE_NULL, .doc = "The tag of the tiktok.me link."},
+               {"prefilled_message", A_TEXT, MAY_BE_NULL, .doc = "The text that the link proposed."},
+               {"at", A_TIME, .doc = "TikTok's time."}}};
+static const struct shape shape_window = {
+    .name = "SendingWindow",
+    .doc = "What TikTok's pages say may still be sent; its own refusal always wins.",
+    .fields = {
+        {"policy", A_ENUM, .choices = "documented|strict", .doc = "Which of TikTok's pages is followed."},
+        {"state", A_ENUM, .choices = "none|first|active|silent",
+         .doc = "none: the customer never wrote; first: has not answered us yet; active: wrote within 48 h; "
+                "silent: not for 48 h."},
+        {"messages_left", A_INT, MAY_BE_NULL, .doc = "Messages that may still be sent; null: no limit."},
+        {"ends_at", A_TIME, MAY_BE_NULL,
+         .doc = "When the 48 hours end; null: they have not begun or are over."}}};
+static const struct shape shape_button = {
+    .name = "MessageButton",
+    .doc = "A button of a card.",
+    .fields = {{"text", A_TEXT, MAY_BE_ABSENT, .doc = "Its label."},
+               {"id", A_TEXT, MAY_BE_ABSENT, .doc = "The id that was given when it was sent."}}};
+static const struct shape shape_content = {
+    .name = "MessageContent",
+    .doc = "What a message holds besides its text; which members there are depends on its type.",
+    .fields = {
+        {"media_id", A_TEXT, MAY_BE_ABSENT, .doc = "image, video: TikTok's id of the file."},
+        {"url", A_TEXT, MAY_BE_ABSENT, .doc = "sticker, emoji: TikTok's address of the picture."},
+        {"video_id", A_TEXT, MAY_BE_ABSENT, .doc = "share_post: the video."},
+        {"embed_url", A_TEXT, MAY_BE_ABSENT, .doc = "share_post: its player."},
+        {"type", A_TEXT, MAY_BE_ABSENT, .doc = "template: qa_button_card or qa_link_card."},
+        {"title", A_TEXT, MAY_BE_ABSENT, .doc = "template: its text."},
+        {"buttons", A_MANY, MAY_BE_ABSENT, .of = &shape_button, .doc = "template: its buttons."},
+        {"button_id", A_TEXT, MAY_BE_ABSENT, .doc = "The text was made by tapping this button of ours."},
+        {"button_of", A_TEXT, MAY_BE_ABSENT, .doc = "TikTok's id of the card it stands on."}}};
+static const struct shape shape_reaction = {
+    .name = "MessageReaction",
+    .doc = "An emoji that somebody put on a message.",
+    .fields = {{"kind", A_ENUM, .choices = "emoji|ai_emoji", .doc = "ai_emoji: a picture."},
+               {"mark", A_TEXT, .doc = "The emoji, or the picture's address without its signature."},
+               {"at", A_TIME, .doc = "TikTok's time."}}};
 static const struct shape shape_conversation = {
     .name = "Conversation",
     .doc = "A conversation with one customer.",
@@ -117,21 +183,31 @@ static const struct shape shape_conversation = {
         {"unread_count", A_INT, .doc = "Messages since somebody last read it."},
         {"last_message_at", A_TIME, MAY_BE_NULL, .doc = "TikTok's time of the newest message."},
         {"created_at", A_TIME, .doc = "When it was first stored."},
-        {"last_message", A_ONE, MAY_BE_NULL, .of = &shape_last_message, .doc = "The newest message."}}};
+        {"customer_read_at", A_TIME, MAY_BE_NULL, .doc = "The customer has read all up to this time."},
+        {"last_message", A_ONE, MAY_BE_NULL, .of = &shape_last_message, .doc = "The newest message."},
+        {"referral", A_ONE, MAY_BE_NULL, .of = &shape_referral, .doc = "Where the customer came from."},
+        {"window", A_ONE, .of = &shape_window, .doc = "What may still be sent."}}};
 static const struct shape shape_message = {
     .name = "Message",
     .doc = "A message, stored once.",
-    .fields = {{"id", A_TEXT, .doc = "msg_..."},
-               {"conversation_id", A_TEXT, .doc = "Its conversation."},
-               {"account_id", A_TEXT, .doc = "Its business account."},
-               {"external_id", A_TEXT, .doc = "TikTok's id of the message."},
-               {"direction", A_ENUM, .choices = "in|out", .doc = "in: from the customer."},
-               {"type", A_TEXT, .doc = "TikTok's name of the kind: text, image, ..."},
-               {"shown", A_FLAG, .doc = "Whether this version shows the kind."},
-               {"text", A_TEXT, MAY_BE_NULL, .doc = "The text; null for other kinds."},
-               {"quoted_external_id", A_TEXT, MAY_BE_NULL, .doc = "TikTok's id of the message it answers."},
-               {"sent_at", A_TIME, .doc = "TikTok's time."},
-               {"received_at", A_TIME, .doc = "When the webhook came."}}};
+    .fields = {
+        {"id", A_TEXT, .doc = "msg_..."},
+        {"conversation_id", A_TEXT, .doc = "Its conversation."},
+        {"account_id", A_TEXT, .doc = "Its business account."},
+        {"external_id", A_TEXT, .doc = "TikTok's id of the message."},
+        {"direction", A_ENUM, .choices = "in|out", .doc = "in: from the customer."},
+        {"type", A_TEXT, .doc = "TikTok's name of the kind: text, image, ..."},
+        {"shown", A_FLAG, .doc = "Whether this version shows the kind."},
+        {"text", A_TEXT, MAY_BE_NULL, .doc = "The text; null for other kinds."},
+        {"quoted_external_id", A_TEXT, MAY_BE_NULL, .doc = "TikTok's id of the message it answers."},
+        {"source", A_ENUM, .choices = "customer|api|app|web|other",
+         .doc = "Who wrote: api is this service; app and web are the business in TikTok itself."},
+        {"automatic", A_TEXT, MAY_BE_NULL, .doc = "TikTok's kind of automatic message; null: a person's."},
+        {"content", A_ONE, MAY_BE_NULL, .of = &shape_content, .doc = "What it holds besides text."},
+        {"state", A_ENUM, .choices = "received|sent|read", .doc = "TikTok reports no delivery."},
+        {"reactions", A_MANY, .of = &shape_reaction, .doc = "Those that were not taken back."},
+        {"sent_at", A_TIME, .doc = "TikTok's time."},
+        {"received_at", A_TIME, .doc = "When the webhook came."}}};
 
 const struct route messaging_routes[] = {
     {.method = "GET",
@@ -179,19 +255,37 @@ const struct route messaging_routes[] = {
 };
 const size_t messaging_routes_n = COUNT_OF(messaging_routes);
 
+/* Members may be added; these stay. The whole shapes are those of REST. */
+#define SCHEMA_CONVERSATION                                                                                  \
+    "\"conversation\":{\"type\":\"object\",\"required\":[\"id\",\"contact\",\"status\",\"unread_count\","    \
+    "\"referral\",\"window\"]}"
+#define SCHEMA_MESSAGE                                                                                       \
+    "{\"type\":\"object\",\"required\":[\"message\",\"conversation\"],\"properties\":{\"message\":{"         \
+    "\"type\":\"object\",\"required\":[\"id\",\"conversation_id\",\"external_id\",\"direction\",\"type\","   \
+    "\"shown\",\"source\",\"state\",\"reactions\",\"sent_at\"],\"properties\":{\"id\":{\"type\":\"string\"}" \
+    ","                                                                                                      \
+    "\"text\":{\"type\":[\"string\",\"null\"]},\"shown\":{\"type\":\"boolean\"},"                            \
+    "\"state\":{\"enum\":[\"received\",\"sent\",\"read\"]}}}," SCHEMA_CONVERSATION "}}"
 const struct mozflow_event messaging_events[] = {
     {.type = "message.received",
      .doc = "A customer's message was stored. Sent once for each message of TikTok.",
-     .schema = "{\"type\":\"object\",\"required\":[\"message\",\"conversation\"],\"properties\":{\"message\":"
-               "{\"type\":"
-               "\"object\",\"required\":[\"id\",\"conversation_id\",\"external_id\",\"direction\",\"type\","
-               "\"shown\","
-               "\"sent_at\"],\"properties\":{\"id\":{\"type\":\"string\"},\"text\":{\"type\":[\"string\","
-               "\"null\"]},"
-               "\"shown\":{\"type\":\"boolean\"}}},\"conversation\":{\"type\":\"object\",\"required\":["
-               "\"id\",\"contact\","
-               "\"status\"]}}}",
+     .schema = SCHEMA_MESSAGE,
      .render = render_message},
+    {.type = "message.sent",
+     .doc = "A message of the business was seen at TikTok: sent by the API, in its app, on its web pages or "
+            "by a "
+            "robot. Sent once for each message of TikTok.",
+     .schema = SCHEMA_MESSAGE,
+     .render = render_message},
+    {.type = "message.reacted",
+     .doc = "An emoji was put on a message, or taken back. The message comes with all that stand now.",
+     .schema = SCHEMA_MESSAGE,
+     .render = render_message},
+    {.type = "conversation.read",
+     .doc = "The customer has read further than before.",
+     .schema =
+         "{\"type\":\"object\",\"required\":[\"conversation\"],\"properties\":{" SCHEMA_CONVERSATION "}}",
+     .render = render_conversation},
 };
 const size_t messaging_events_n = COUNT_OF(messaging_events);
 
@@ -223,16 +317,28 @@ const struct problem_row messaging_problems[] = {
 };
 const size_t messaging_problems_n = COUNT_OF(messaging_problems);
 
+const struct setting messaging_settings[] = {
+    {.key = "messaging.window_policy",
+     .kind = SET_ENUM,
+     .choices = "documented|strict",
+     .def = "documented",
+     .doc =
+         "Which of TikTok's two pages on limits is believed. documented: 10 messages after the first one, no "
+         "limit for 48 h after each reply, 3 once silent. strict: 10 in the 48 h after each message."},
+};
+const size_t messaging_settings_n = COUNT_OF(messaging_settings);
+
 const struct metric messaging_metrics[] = {
     {.name = "mz_messages_in_total",
      .kind = METRIC_COUNTER,
      .labels = "outcome",
-     .doc = "Inbound message events handled: shown, not_shown_yet, no_line. Redeliveries count again here."},
+     .doc = "Events of conversations handled: shown, not_shown_yet, reaction, read, referral, eu. "
+            "Redeliveries count again here."},
 };
 const size_t messaging_metrics_n = COUNT_OF(messaging_metrics);
 
 const struct event_doc messaging_event_docs[] = {
-    {"message.in", "An inbound message event was handled; ids, type, outcome and age, never its text."},
+    {"message.in", "An event of a conversation was handled; ids, outcome and age, never its text."},
 };
 const size_t messaging_event_docs_n = COUNT_OF(messaging_event_docs);
 

@@ -93,7 +93,7 @@ for (const db of databases) {
     const first = messages.find((m) => m.external_id === 'u5MzMsg0001QwErTyUiOpAs==');
     equal(first.text, 'สวัสดีค่ะ ราคาเท่าไหร่คะ? 😊');
     equal(first.shown, true);
-    equal(messages.filter((m) => m.type === 'image').map((m) => m.shown), [false]);
+    equal(messages.filter((m) => m.type === 'image' && m.direction === 'in').map((m) => m.shown), [false]);
     check(messages.every((m, i) => i === 0 || m.sent_at <= messages[i - 1].sent_at), 'newest first');
     equal(list[0].contact.username, 'somchai.test');
     t.cleanup(() => stack.stop());

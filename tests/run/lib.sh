@@ -22,7 +22,8 @@ finish() { exit "$FAILED"; }
 journey_group() {
     case $(basename "$1") in
     a_* | b_* | login*) echo login ;;
-    c_* | d_* | webhooks*) echo webhooks ;;
+    c_* | webhooks*) echo webhooks ;;
+    d_* | chat*) echo chat ;;
     g_keys*) echo keys ;;
     g_budget*) echo budget ;;
     g_* | x_grants*) echo grants ;;
