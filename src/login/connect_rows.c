@@ -210,32 +210,32 @@ const struct mozflow_event connect_events[] = {
 const size_t connect_events_n = COUNT_OF(connect_events);
 
 /* ---- explain ---- */
-static void step(struct explain *out, int64_t at_ms, str text)
-{
-    if (at_ms != 0 && out->n < COUNT_OF(out->steps))
-        out->steps[out->n++] = (struct explain_step){at_ms, text};
-}
-
 static enum rc explain_attempt(struct tx *tx, str workspace, str id, struct explain *out, struct fault *why)
 {
     struct connect_attempt a;
     enum rc rc = db_connect(tx, workspace, id, out->mem, &a, why);
     if (rc != RC_OK)
         return rc;
-    step(out, a.created_ms,
-         arena_fmt(out->mem, "A link to connect a TikTok %s was made%s" STR_FMT ".", connect_word(a.kind),
-                   a.feature.n > 0 ? ", a step-up for " : "", STR_ARG(a.feature)));
-    step(out, a.shown_ms,
-         arena_fmt(out->mem, "The owner saw what is read and why (" CONNECT_VERSION ") and went to TikTok."));
+    explain_add(out, a.created_ms,
+                EXPLAIN(out, "A link to connect a TikTok %s was made. Step-up for: " STR_FMT ".",
+                        "สร้างลิงก์เชื่อมต่อ TikTok ประเภท %s แล้ว ขอสิทธิ์เพิ่มสำหรับ: " STR_FMT),
+                connect_word(a.kind), STR_ARG(a.feature.n > 0 ? a.feature : STR("-")));
+    if (a.shown_ms > 0)
+        explain_add(out, a.shown_ms,
+                    EXPLAIN(out, "The owner saw what is read and why (%s) and went to TikTok.",
+                            "เจ้าของบัญชีเห็นรายการสิทธิ์และเหตุผล (%s) และไปที่ TikTok"),
+                    CONNECT_VERSION);
     if (a.state == 3)
-        step(out, a.ended_ms,
-             arena_fmt(out->mem,
-                       "It was connected as " STR_FMT ". Granted: " STR_FMT ". Not granted: " STR_FMT ".",
-                       STR_ARG(a.connected), STR_ARG(a.granted),
-                       STR_ARG(a.missing.n > 0 ? a.missing : STR("nothing"))));
+        explain_add(
+            out, a.ended_ms,
+            EXPLAIN(out, "It was connected as " STR_FMT ". Granted: " STR_FMT ". Not granted: " STR_FMT ".",
+                    "เชื่อมต่อเป็น " STR_FMT " แล้ว สิทธิ์ที่ได้: " STR_FMT " สิทธิ์ที่ไม่ได้: " STR_FMT),
+            STR_ARG(a.connected), STR_ARG(a.granted), STR_ARG(a.missing.n > 0 ? a.missing : STR("-")));
     else if (a.end_code.n > 0)
-        step(out, a.ended_ms,
-             arena_fmt(out->mem, "It ended without a connection: " STR_FMT ".", STR_ARG(a.end_code)));
+        explain_add(
+            out, a.ended_ms,
+            EXPLAIN(out, "It ended without a connection: " STR_FMT ".", "สิ้นสุดโดยไม่ได้เชื่อมต่อ: " STR_FMT),
+            STR_ARG(a.end_code));
     return RC_OK;
 }
 

@@ -99,7 +99,7 @@ for (const db of ['sqlite', 'postgres']) {
   test(`login.connect.advertiser.${db}`, async () => {
     const stack = await stackOf(db);
     const api = client(stack);
-    const shop = (await api('GET', '/v1/accounts?kind=business')).json.items.find((a) => a.username === 'baan.bakery');
+    const shop = (await api('GET', `/v1/accounts/${(await business(stack)).account}`)).json;
     equal((await api('POST', '/v1/connections', { kind: 'advertiser', beside: 'acc_01k00000000000000000000000' })).json.code, 'accounts.missing');
     const { url } = await link(stack, { kind: 'advertiser', beside: shop.id });
     const browser = new Browser();
