@@ -33,7 +33,7 @@ struct budget_call {
     str account;          /* acc_...; empty for calls of the app itself */
     const char *family;   /* tiktok_kind(kind)->name: "login_kit", "accounts", "ads" */
     const char *endpoint; /* tiktok_endpoint's name */
-    int64_t patience_ms;  /* how long budget_take may sleep for a slot, <= 5,000; 0: 250 */
+    int64_t patience_ms;  /* how long budget_take may sleep for a slot, <= 5,000; 0: up to 750 */
 };
 /* Outside any transaction. RC_OK: the slot has come, call now. RC_LIMITED "budget.limited": nothing was
  * taken, out->slot_ms says when to come back (store_clock): a job then gives its lease back with

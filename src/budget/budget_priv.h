@@ -7,6 +7,7 @@
 enum {
     CALL_BUCKETS = 6, /* at most this many limits meet one call */
     DEFAULT_PATIENCE_MS = 250,
+    WITHIN_PATIENCE_MS = 750, /* of a workspace within its part */
     LATE_TRIES = 4,
     MAX_PATIENCE_MS = 5000,
     SLICE_US = 50000,    /* at 100 calls a second and above a node takes this much at once */

@@ -146,7 +146,7 @@ static void remember_level(struct reserving *r)
     pthread_mutex_unlock(&r->b->gate);
 }
 
-/* A twentieth is kept free while workspaces compete, so that a newcomer's first calls find a place. */
+/* A fortieth is kept free while workspaces compete, so that a newcomer's first calls find a place. */
 static enum rc find_level(struct tx *tx, struct reserving *r, struct fault *why)
 {
     int64_t *wants = arena_array(tx_mem(tx), int64_t, DEMANDS_MAX), whole = shared_milli(r);
@@ -156,8 +156,8 @@ static enum rc find_level(struct tx *tx, struct reserving *r, struct fault *why)
     enum rc rc = budget_db_demands(tx, &r->ask, wants, &n, why);
     if (rc != RC_OK)
         return rc;
-    int64_t level = fair_level_milli(whole - whole / 20, wants, n);
-    r->level_milli = n < 2 || level >= whole - whole / 20 ? whole : level;
+    int64_t level = fair_level_milli(whole - whole / 40, wants, n);
+    r->level_milli = n < 2 || level >= whole - whole / 40 ? whole : level;
     r->found_level = true;
     return RC_OK;
 }
@@ -173,6 +173,13 @@ static bool contended(const struct reserving *r)
     return r->level_milli < shared_milli(r);
 }
 
+/* How far ahead of an even pace a workspace may be: a second, or two calls. */
+static int64_t share_slack_us(const struct reserving *r)
+{
+    int64_t two = 2 * share_step_us(r);
+    return two > 1000000 ? two : 1000000;
+}
+
 static int64_t earliest_us(struct reserving *r, int64_t now_us, size_t *by)
 {
     int64_t at = now_us;
@@ -184,7 +191,7 @@ static int64_t earliest_us(struct reserving *r, int64_t now_us, size_t *by)
             *by = i;
         }
     }
-    int64_t slack = 1000000 - share_step_us(r), e = r->share.tat_us - (slack > 0 ? slack : 0);
+    int64_t e = r->share.tat_us - share_slack_us(r);
     if (contended(r) && e > at) {
         at = e;
         *by = r->shared;
@@ -210,7 +217,7 @@ static void promise(struct reserving *r, int64_t earliest, size_t by)
     int64_t step_us = contended(r) ? share_step_us(r) : r->list[r->shared].rate.step_us;
     int64_t step_ms = (own ? r->list[by].rate.step_us : step_us) / 1000;
     int64_t first = (earliest + 999) / 1000, at = *last + (step_ms > 0 ? step_ms : 1);
-    if (at < first)
+    if (at < first || *last <= r->ask.now_ms) /* nobody else waits */
         at = first;
     if (at > first + PROMISE_MS)
         at = first + at % PROMISE_MS; /* a very long line: spread, and asked again */
@@ -267,9 +274,9 @@ static int64_t patience_ms(const struct reserving *r)
     int64_t ms = r->call->patience_ms > 0 ? r->call->patience_ms : DEFAULT_PATIENCE_MS;
     if (ms > MAX_PATIENCE_MS)
         ms = MAX_PATIENCE_MS;
-    bool within = !contended(r) || r->share.tat_us <= r->ask.now_ms * 1000;
+    bool within = !contended(r) || r->share.tat_us <= r->ask.now_ms * 1000 + share_slack_us(r) / 2;
     if (within)
-        return ms > 2 * DEFAULT_PATIENCE_MS ? ms : 2 * DEFAULT_PATIENCE_MS;
+        return ms > WITHIN_PATIENCE_MS ? ms : WITHIN_PATIENCE_MS;
     return ms < DEFAULT_PATIENCE_MS ? ms : DEFAULT_PATIENCE_MS;
 }
 
