@@ -210,28 +210,32 @@ enum rc db_accounts_to_erase(struct tx *tx, struct arena *mem, struct account_ow
 }
 
 /* Accounts of one person or shop: an explicit neighbour, else TikTok's union_id, else the username, which is
- * unique at TikTok. The row found gives its own `person`. */
+ * unique at TikTok at one time: it counts only where both profiles were read within a month ($6), because a
+ * name that was given up may be another's later. The row found gives its own `person`, and the whole group of
+ * the account goes along. */
 static const struct sql person_of = {
     "accounts.person_of",
     "SELECT person FROM accounts WHERE workspace_id = $1 AND id <> $2 AND (id = $3 OR (union_id <> '' AND "
-    "union_id = $4) OR (username <> '' AND lower(username) = lower($5))) "
+    "union_id = $4) OR (username <> '' AND lower(username) = "
+    "lower($5) AND profile_ms > $6 AND $7 > $6)) "
     "ORDER BY CASE WHEN id = $3 THEN 0 ELSE 1 END, id LIMIT 1"};
-static const struct sql person_set = {"accounts.person_set",
-                                      "UPDATE accounts SET person = $3 WHERE workspace_id = $1 AND id = $2"};
+static const struct sql person_set = {
+    "accounts.person_set", "UPDATE accounts SET person = $3 WHERE workspace_id = $1 AND person = $2"};
 
 enum rc db_person_join(struct tx *tx, str workspace, const struct account *acc, str beside, struct fault *why)
 {
     struct rows *r = NULL;
-    enum rc rc = tx_one(tx, &person_of,
-                        ARGS(V_TEXT(workspace), V_TEXT(acc->id), V_TEXT(text(beside)),
-                             V_TEXT(text(acc->union_id)), V_TEXT(text(acc->username))),
-                        tx_mem(tx), &r, why);
+    enum rc rc =
+        tx_one(tx, &person_of,
+               ARGS(V_TEXT(workspace), V_TEXT(acc->id), V_TEXT(text(beside)), V_TEXT(text(acc->union_id)),
+                    V_TEXT(text(acc->username)), V_INT(tx_now_ms(tx) - 30 * DAY_MS), V_INT(acc->profile_ms)),
+               tx_mem(tx), &r, why);
     if (rc == RC_MISSING)
         return RC_OK;
     if (rc != RC_OK || row_text(r, 0).n == 0)
         return rc;
-    return tx_exec(tx, &person_set, ARGS(V_TEXT(workspace), V_TEXT(acc->id), V_TEXT(row_text(r, 0))), NULL,
-                   why);
+    return tx_exec(tx, &person_set, ARGS(V_TEXT(workspace), V_TEXT(acc->person), V_TEXT(row_text(r, 0))),
+                   NULL, why);
 }
 
 static const struct sql names_save = {
