@@ -1,6 +1,7 @@
-/* Connecting on both databases, without TikTok: who may make which attempt, one browser of many, one taking of
- * many, an answer at the wrong callback is burnt, states and links that are too old, and that every end has its
- * words. The way through TikTok is tests/journeys/b_connect.mjs. */
+/* Connecting on both databases, without TikTok: who may make which attempt, one browser of many, one taking
+ * of many, an answer at the wrong callback is burnt, states and links that are too old, and that every end
+ * has its words. The way through TikTok is tests/journeys/b_connect.mjs.
+ */
 #include "test_kit.h"
 #include <pthread.h>
 #include "login/connect_priv.h"
