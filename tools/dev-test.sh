@@ -7,22 +7,21 @@
 dev_test_budgets() {
     cat <<'TEXT'
 lint 80
-rooms 280
+rooms 270
 keys 30
-budget 30
+budget 45
 sanitized 90
 login 60
 webhooks 60
-chat 50
 clients 40
-matrix 60
-attack 100
-grants 120
-crash 150
+matrix 50
+attack 90
+grants 150
+crash 170
 console 110
 fuzz 80
 plants 110
-bench-smoke 50
+bench-smoke 65
 TEXT
 }
 
