@@ -7,21 +7,22 @@
 dev_test_budgets() {
     cat <<'TEXT'
 lint 80
-rooms 270
+rooms 260
 keys 30
 budget 45
 sanitized 90
 login 60
 webhooks 60
+chat 50
 clients 40
 matrix 50
 attack 90
 grants 150
-crash 170
+crash 150
 console 110
 fuzz 80
-plants 110
-bench-smoke 65
+plants 95
+bench-smoke 60
 TEXT
 }
 
