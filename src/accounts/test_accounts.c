@@ -243,13 +243,128 @@ static void one_workspace_has_a_business(bool postgres)
 }
 TESTDB_CASES(one_workspace_has_a_business)
 
+/* ---- one person, several grants ---- */
+struct loading {
+    str id;
+    struct account acc;
+    struct arena *mem;
+};
+static enum rc load_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct loading *l = arg;
+    return accounts_load(tx, ws, l->id, l->mem, &l->acc, why);
+}
+static str person_of(struct kit *k, str id)
+{
+    struct loading l = {.id = id, .mem = k->mem};
+    struct fault why = {0};
+    assert_rc(store_read(k->db.store, load_fn, &l, &why), RC_OK, &why);
+    return l.acc.person;
+}
+
+static void shows_a_persons_grants_together(bool postgres)
+{
+    struct kit k;
+    char beside[64];
+    kit_open(&k, postgres, NULL);
+    k.username = "shop";
+    str login = kit_arrive(&k, "ws_a", "-000person", 7200);
+    k.username = "Other";
+    str stranger = kit_arrive(&k, "ws_a", "-000other", 7200);
+    k.username = "Shop";
+    str shop = kit_arrive_as(&k, APP_ACCOUNTS, "ws_a", "-biz", 7200);
+    k.username = NULL;
+    (void)snprintf(beside, sizeof beside, STR_FMT, STR_ARG(stranger));
+    str ads = kit_arrive_as(&k, APP_ADS, "ws_a", "-ads", 0); /* nothing joins it to anybody */
+    assert_true(str_eq(person_of(&k, shop), person_of(&k, login)));
+    assert_false(str_eq(person_of(&k, shop), person_of(&k, stranger)));
+    assert_true(str_eq(person_of(&k, ads), ads));
+    k.beside = beside;
+    kit_arrive_as(&k, APP_ADS, "ws_a", "-ads", 0); /* the owner says whose it is */
+    assert_true(str_eq(person_of(&k, ads), person_of(&k, stranger)));
+    k.beside = NULL;
+    kit_close(&k);
+}
+TESTDB_CASES(shows_a_persons_grants_together)
+
+/* ---- many lots at once ---- */
+enum { CLAIMERS = 4, GRANTS = 40 };
+struct claimer {
+    struct kit *k;
+    pthread_t thread;
+    struct arena *mem;
+    struct grant_due *due;
+    size_t n;
+    int64_t total;
+};
+static enum rc claim8_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    struct claimer *c = arg;
+    return db_grants_claim(tx, 8, tx_now_ms(tx) + LEASE_MS, c->mem, &c->due, &c->n, why);
+}
+static void *claim_all(void *arg)
+{
+    struct claimer *c = arg;
+    struct fault why = {0};
+    do {
+        c->n = 0;
+        if (store_write(c->k->db.store, STORE_INTAKE, claim8_fn, c, &why) != RC_OK)
+            print_message("%s %s\n", why.code, why.detail);
+        c->total += (int64_t)c->n;
+    } while (c->n > 0);
+    return NULL;
+}
+static const struct sql all_due = {"test.all_due",
+                                   "UPDATE account_grants SET refresh_due_ms = 1 WHERE workspace_id = $1"};
+static enum rc due_fn(struct tx *tx, void *arg, struct fault *why)
+{
+    (void)arg;
+    return tx_exec(tx, &all_due, ARGS(V_TEXT(ws)), NULL, why);
+}
+static const struct sql fences = {
+    "test.fences", "SELECT COUNT(*) FROM account_grants WHERE workspace_id = $1 AND fence = 1"};
+
+static void claims_every_grant_once(bool postgres)
+{
+    struct kit k;
+    struct claimer c[CLAIMERS];
+    struct fault why = {0};
+    char name[32];
+    int64_t total = 0;
+    kit_open(&k, postgres, NULL);
+    for (int i = 0; i < GRANTS; i++) {
+        (void)snprintf(name, sizeof name, "-person%d", i);
+        kit_arrive(&k, "ws_a", name, 7200);
+    }
+    assert_rc(store_write(k.db.store, STORE_INTERACTIVE, due_fn, NULL, &why), RC_OK, &why);
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        c[i] = (struct claimer){.k = &k, .mem = arena_open(1 << 20)};
+        assert_int_equal(pthread_create(&c[i].thread, NULL, claim_all, &c[i]), 0);
+    }
+    for (size_t i = 0; i < CLAIMERS; i++) {
+        pthread_join(c[i].thread, NULL);
+        total += c[i].total;
+        arena_close(&c[i].mem);
+    }
+    assert_int_equal(total, GRANTS);
+    assert_int_equal(kit_int(&k, &fences, ws), GRANTS);
+    kit_close(&k);
+}
+TESTDB_CASES(claims_every_grant_once)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(moves_by_table),        TESTDB_BOTH(arrives_and_replaces),
-        TESTDB_BOTH(refreshes_once_for_many),    TESTDB_BOTH(survives_a_lost_answer),
-        TESTDB_BOTH(marks_a_dead_grant),         TESTDB_BOTH(revokes_at_tiktok),
-        TESTDB_BOTH(stale_removal_ends_nothing), TESTDB_BOTH(one_workspace_has_a_business),
+        cmocka_unit_test(moves_by_table),
+        TESTDB_BOTH(arrives_and_replaces),
+        TESTDB_BOTH(refreshes_once_for_many),
+        TESTDB_BOTH(survives_a_lost_answer),
+        TESTDB_BOTH(marks_a_dead_grant),
+        TESTDB_BOTH(revokes_at_tiktok),
+        TESTDB_BOTH(stale_removal_ends_nothing),
+        TESTDB_BOTH(one_workspace_has_a_business),
+        TESTDB_BOTH(shows_a_persons_grants_together),
+        TESTDB_BOTH(claims_every_grant_once),
     };
     return cmocka_run_group_tests_name("accounts", tests, NULL, NULL);
 }

@@ -440,6 +440,13 @@ str kit_arrive_as(struct kit *k, enum app_kind kind, const char *workspace, cons
     k->stub.generation = 1;
     struct arriving a = {
         .k = k, .in = {.workspace = str_of(workspace), .app = accounts_app(k->accounts, kind), .tokens = &t}};
+    struct tiktok_user user = {.open_id = t.open_id,
+                               .username = str_of(k->username != NULL ? k->username : "")};
+    a.in.beside = str_of(k->beside != NULL ? k->beside : "");
+    if (k->username != NULL && kind == APP_LOGIN_KIT)
+        a.in.user = &user;
+    else
+        a.in.username = user.username;
     k->arrived = store_write(k->db.store, STORE_INTERACTIVE, arrive_fn, &a, &k->why);
     if (k->may_fail)
         return a.out.account;

@@ -49,7 +49,8 @@ struct kit {
     size_t n_alerts;
     enum rc arrived; /* of the last kit_arrive_as */
     struct fault why;
-    bool may_fail; /* kit_arrive_as may be refused */
+    bool may_fail;                 /* kit_arrive_as may be refused */
+    const char *username, *beside; /* of the next arrivals; NULL: none */
 };
 /* more: tables of the room above (login), which kit_open takes in before jobs_open; NULL: none. */
 struct kit_more {
