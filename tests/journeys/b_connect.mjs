@@ -1,9 +1,10 @@
 // Connecting a business account and an advertiser: the link and its page in two languages, the exact authorize URL, what
 // is kept, step-ups with the smallest addition, every refusal with its page, the checklist, the guides and the register.
-import { readFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { check, equal, match, run, test, until } from '../support/runner.mjs';
-import { ADS_KEY, BUSINESS_KEY, startStack } from '../support/stack.mjs';
+import { check, equal, match, run, tempDir, test, until } from '../support/runner.mjs';
+import { ADS_KEY, BUSINESS_KEY, root, startDaemon, startStack } from '../support/stack.mjs';
 import { enter, sql, workspaceCreate } from '../support/actors.mjs';
 import { Browser, client, consent, endOf, fields } from '../support/signin.mjs';
 import { unlimited } from '../support/grants.mjs';
@@ -236,6 +237,53 @@ test('login.connect.app_lacks_scope', async () => {
   equal([r.status, r.json.code], [409, 'accounts.app_lacks_scope']);
   await stack.stop();
 }, { deadline_ms: 60000 });
+
+// A workspace's own app: a file in apps.dir. Its connections, webhooks and register follow that row, its neighbour's do not.
+test('login.connect.own_app', async () => {
+  const dir = tempDir('mz-ownapp');
+  const [apps, scenario, secret] = ['apps', 'scenario.json', 'own.secret'].map((n) => path.join(dir, n));
+  const OWN = '7600000000000000009';
+  const demo = JSON.parse(readFileSync(path.join(root, 'sim', 'scenarios', 'demo.json'), 'utf8'));
+  demo.apps.push({ ...demo.apps.find((a) => a.portal === 'business'), client_key: OWN, client_secret_file: undefined, client_secret: 'the_secret_of_the_own_app', name: 'Own' });
+  writeFileSync(scenario, JSON.stringify(demo));
+  mkdirSync(apps);
+  writeFileSync(secret, 'the_secret_of_the_own_app', { mode: 0o600 });
+  const stack = await startStack({ scenario, settings: { ...settings, 'apps.dir': apps } });
+  await stack.sim.switches({ rate_limits: 'off' });
+  writeFileSync(path.join(apps, 'shop-2.conf'), [`workspace = ${stack.seed.workspace_id}`, 'kind = accounts', `client_key = ${OWN}`,
+    `client_secret_file = ${secret}`, 'scopes = user.info.basic,user.info.username,message.list.read', ''].join('\n'), { mode: 0o600 });
+  await stack.daemon.stop();
+  stack.daemon = await startDaemon({ dir: stack.dir, port: stack.port, config: stack.config });
+  const { account, authorize } = await business(stack, { person: 'bakery' });
+  equal([query(authorize).client_key, query(authorize).scope], [OWN, 'user.info.basic,user.info.username,message.list.read'], 'the own app is asked');
+  equal((await client(stack)('GET', '/v1/apps')).json.items.map((a) => [a.id, a.owner]).sort(), [['ads', 'installation'], ['login', 'installation'], ['shop-2', 'workspace']]);
+  const made = workspaceCreate(stack, 'Beta', 'owner-own@beta.invalid');
+  const beta = await enter(stack, 'beta', made.console_url);
+  equal((await beta.must(200, 'GET', '/v1/apps')).items.map((a) => a.id).sort(), ['accounts', 'ads', 'login'], 'the neighbour sees nothing of it');
+  // TikTok gives the same shop another open_id for another app: nothing is taken from anybody.
+  const { url } = await beta.must(201, 'POST', '/v1/connections', { kind: 'business', market: 'th' });
+  const browser = new Browser();
+  const theirs = await click(browser, url);
+  equal(query(theirs).client_key, BUSINESS_KEY, 'the neighbour uses the installation\'s app');
+  const other = await connected(browser, await consent(stack.sim, theirs, { person: 'bakery' }));
+  check(other.account !== account && (await client(stack)('GET', `/v1/accounts/${other.account}`)).status === 404, 'two accounts in two workspaces');
+  const body = JSON.stringify({ client_key: OWN, event: 'im_mark_read_msg', create_time: Math.floor(Date.now() / 1000), user_openid: 'x', content: '{}' });
+  const post = async (key) => {
+    const t = Math.floor(Date.now() / 1000);
+    const s = createHmac('sha256', key).update(`${t}.${body}`).digest('hex');
+    return (await fetch(`${stack.daemon.url}/webhooks/tiktok/shop-2`, { method: 'POST', headers: { 'content-type': 'application/json', 'tiktok-signature': `t=${t},s=${s}` }, body })).status;
+  };
+  equal([await post('the_secret_of_the_own_app'), await post(readFileSync(path.join(stack.dir, 'business.secret'), 'utf8').trim())], [200, 401], 'webhooks are judged by the row\'s secret');
+  // A row that is wrong stops the start and says what is wrong, not what is secret.
+  writeFileSync(path.join(apps, 'bad.conf'), `workspace = ${stack.seed.workspace_id}\nkind = accounts\nclient_key = ${OWN}\nclient_secret_file = ${secret}\n`, { mode: 0o600 });
+  await stack.daemon.stop();
+  const failed = await startDaemon({ dir: stack.dir, port: stack.port, config: stack.config }).then(() => null, (e) => e.message);
+  check(/same client key/.test(failed ?? '') && !failed.includes('the_secret'), `a doubled client key: ${failed}`);
+  rmSync(path.join(apps, 'bad.conf'));
+  stack.daemon = await startDaemon({ dir: stack.dir, port: stack.port, config: stack.config });
+  equal((await client(stack)('GET', `/v1/accounts/${account}`)).json.state, 'connected');
+  await stack.stop();
+}, { deadline_ms: 120000 });
 
 test('login.connect.checklist_guides_register', async () => {
   const stack = await stackOf();
