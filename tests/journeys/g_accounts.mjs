@@ -27,7 +27,7 @@ for (const db of databases) {
     const stack = await startStack({ db, settings: { ...unlimited, 'budget.business_qps': '100000' } });
     const owner = byKey(stack, 'owner', stack.seed.api_key);
     const beta = await enter(stack, 'beta', workspaceCreate(stack, 'Beta', 'owner@beta.invalid').console_url);
-    await stack.sim.switches({ auto_consent: 'allow' });
+    await stack.sim.switches({ auto_consent: 'allow', rate_limits: 'off' });
     const people = await makePeople(stack.sim, 3, 'acc');
     for (const p of people) await connect(stack, p);
     for (const kind of ['business', 'advertiser']) {
