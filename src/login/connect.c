@@ -126,6 +126,7 @@ enum rc connect_attempt_make(struct login *l, struct tx *tx, const struct connec
     struct connect_insert row = {.start = in, .id = id_new(mem, "cna")};
     if (rc != RC_OK)
         return rc;
+    must(ask.app != NULL); /* connect_ask gives one or fails */
     row.client_key = ask.app->client.client_key;
     rc = db_connect_insert(tx, &row, why);
     if (rc == RC_OK)
@@ -181,6 +182,7 @@ enum rc connect_state_put(struct login *l, struct tx *tx, const struct connect_c
     rc = connect_ask(l, tx, &start, mem, &ask, why);
     if (rc != RC_OK)
         return rc;
+    must(ask.app != NULL);
     if (!str_eq(ask.app->client.client_key, c.attempt.client_key))
         return fault_set(why, RC_CONFLICT, "connect.link_over", "the app was changed since");
     c.app = ask.app;
