@@ -1,6 +1,6 @@
-/* The pure schedule through a year: 10,000 grants in three profiles, with outages of TikTok, a scanner that is
- * up to a minute late, and everybody connected in the same second. No grant may die by neglect, no access token
- * may run out while TikTok answers, notices come in order, and the load spreads.
+/* The pure schedule through a year: 10,000 grants in three profiles, with outages of TikTok, a scanner that
+ * is up to a minute late, and everybody connected in the same second. No grant may die by neglect, no access
+ * token may run out while TikTok answers, notices come in order, and the load spreads.
  */
 #include "unit.h"
 #include "accounts/accounts_priv.h"
