@@ -143,7 +143,7 @@ static void a_year(void **state)
                 assert_int_equal(t.notices[k], GRANTS);
         else
             assert_int_equal(t.notices[0] + t.notices[1] + t.notices[2], 0);
-        assert_true(p->countdown || most <= 4 * mean + 40);
+        assert_true(most <= 2 * mean + 80);
     }
 }
 
