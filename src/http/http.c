@@ -33,6 +33,7 @@ static enum rc read_settings(struct http *h, struct fault *why)
     h->max_connections = (unsigned)config_int(c, "http.max_connections");
     h->max_per_address = (unsigned)config_int(c, "http.max_per_address");
     h->queue_max = (unsigned)config_int(c, "http.queue_max");
+    h->shed_us = config_int(c, "http.shed_wait_ms") * 1000;
     h->requests_max = (unsigned)config_int(c, "http.requests_per_connection");
     h->n_loops = h->is_private ? 1 : (unsigned)config_int(c, "http.event_threads");
     const int64_t per_second[RATE_COUNT] = {

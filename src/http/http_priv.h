@@ -14,7 +14,15 @@
 #define BODY_LIMIT (32U << 20) /* no route may raise its cap above */
 #define RID_TEXT 31            /* "req_", 26 characters and NUL */
 
-enum { METRIC_REQUESTS, METRIC_REFUSED, METRIC_TOOK, METRIC_CONNECTIONS, METRIC_DROPPED, METRIC_QUEUE_FULL };
+enum {
+    METRIC_REQUESTS,
+    METRIC_REFUSED,
+    METRIC_TOOK,
+    METRIC_CONNECTIONS,
+    METRIC_DROPPED,
+    METRIC_QUEUE_FULL,
+    METRIC_SHED
+};
 
 /* ---- router.c: routes grouped by path; matching takes no memory ---- */
 struct row {
@@ -73,7 +81,9 @@ struct request {
     const struct problem_row *problem;
     struct fault why;
     struct buf wire;           /* rendered by a worker */
-    struct request *next;      /* in a work queue */
+    struct request *next;      /* in a work queue, */
+    int64_t queued_us;         /* since then */
+    bool shed;                 /* the queue is too slow: refuse it */
     struct arg args[ARGS_MAX]; /* last: not cleared between requests */
 };
 
@@ -139,6 +149,7 @@ struct http {
     str unix_path;
     void *tls; /* SSL_CTX or NULL */
     unsigned n_loops, max_connections, max_per_address, queue_max, requests_max;
+    int64_t shed_us;
     struct loop *loops;
     _Atomic unsigned n_connections;
     _Atomic bool draining, stopping;

@@ -62,6 +62,16 @@ const struct setting http_settings[] = {
      .max = 100000,
      .def = "256",
      .doc = "Requests that may wait per worker class; one more is answered 503 with Retry-After."},
+    {.key = "http.shed_wait_ms",
+     .kind = SET_INT,
+     .min = 0,
+     .max = 60000,
+     .unit = "ms",
+     .def = "250",
+     .doc =
+         "Overload: once reading requests have waited longer than this for their worker, and that for as "
+         "long, they are answered 503 with Retry-After until the wait is shorter again. Writing routes and "
+         "sign-ins wait on. 0: never."},
     {.key = "http.trusted_proxies",
      .kind = SET_LIST,
      .max = 4096,
@@ -129,6 +139,8 @@ const struct metric http_metrics[] = {
                         "Connections ended by a limit: total, address, descriptors, slow, stalled, stream."},
     [METRIC_QUEUE_FULL] = {"mz_http_queue_full_total", METRIC_COUNTER, NULL,
                            "Requests refused because a worker queue was full."},
+    [METRIC_SHED] = {"mz_http_shed_total", METRIC_COUNTER, NULL,
+                     "Reading requests refused because their queue was slow (http.shed_wait_ms)."},
 };
 const size_t http_metrics_n = COUNT_OF(http_metrics);
 

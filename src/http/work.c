@@ -1,5 +1,6 @@
 /* work: bounded queues and threads for the routes that may wait (database, TikTok). One queue per class, so
- * that slow code exchanges never stop reads. Full: the event thread answers 503 with Retry-After. A request
+ * that slow code exchanges never stop reads. Full: the event thread answers 503 with Retry-After. Reads that
+ * stand in a slow queue are refused as well, by the worker that would have run them. A request
  * here owns its memory; its connection may be gone when it is done.
  */
 #include "http/http_priv.h"
@@ -12,6 +13,7 @@ struct queue {
     pthread_cond_t some;
     struct request *first, *last;
     unsigned n, max;
+    int64_t shed_us, slow_us; /* 0: never sheds; since when every request has waited longer than that, or 0 */
     bool ending;
     pthread_t threads[THREADS_MAX];
     unsigned n_threads;
@@ -26,6 +28,18 @@ static struct queue *queue_of(struct work *w, enum route_class cls)
     return &w->queues[cls == HTTP_STREAM ? HTTP_READ : cls];
 }
 
+/* As CoDel does it: a short queue may be long for a moment, a standing one is overload (decision 0015). */
+static bool too_slow(struct queue *q, const struct request *rq)
+{
+    int64_t now = clock_mono_us();
+    if (q->shed_us == 0 || now - rq->queued_us < q->shed_us) {
+        q->slow_us = 0;
+    } else if (q->slow_us == 0) {
+        q->slow_us = now;
+    }
+    return q->slow_us != 0 && now - q->slow_us >= q->shed_us;
+}
+
 static struct request *next_of(struct queue *q)
 {
     (void)pthread_mutex_lock(&q->lock);
@@ -37,6 +51,7 @@ static struct request *next_of(struct queue *q)
         q->first = rq->next;
         q->last = q->first == NULL ? NULL : q->last;
         q->n--;
+        rq->shed = too_slow(q, rq);
     }
     (void)pthread_mutex_unlock(&q->lock);
     return rq;
@@ -91,6 +106,7 @@ struct work *work_open(struct http *h)
             threads = 1;
         }
         queue_open(&w->queues[i], threads, h->queue_max);
+        w->queues[i].shed_us = i == HTTP_READ && !h->is_private ? h->shed_us : 0;
     }
     return w;
 }
@@ -102,6 +118,7 @@ bool work_put(struct work *w, enum route_class cls, struct request *rq)
     bool ok = q->n < q->max && !q->ending && q->n_threads > 0;
     if (ok) {
         rq->next = NULL;
+        rq->queued_us = clock_mono_us();
         if (q->last == NULL) {
             q->first = rq;
         } else {

@@ -1,5 +1,6 @@
-/* Want of memory in the pure parsers and writers of the rooms above base, json and config. A refusal for want of
- * memory must never look like anything else: a webhook would be called unparsable, a grant dead, a key wrong. */
+/* Want of memory in the pure parsers and writers of the rooms above base, json and config. A refusal for want
+ * of memory must never look like anything else: a webhook would be called unparsable, a grant dead, a key
+ * wrong. */
 #include "full.h"
 #include "access/access_priv.h"
 #include "login/login_priv.h"
