@@ -159,9 +159,16 @@ async function runNode(w, node, plans, seen) {
     const first = trigger || late(plan.point) ? 1 : 3 + Math.floor(Math.random() * 25);
     const every = plan.act === 'kill' ? 0 : 5;
     await node.daemon.stop();
-    node.daemon = await node.start({ MZ_FAIL: `${plan.point}=${plan.act}:${first}:${every}`, MZ_FAIL_LOG: node.log });
+    const since = Date.now();
+    const env = { MZ_FAIL: `${plan.point}=${plan.act}:${first}:${every}`, MZ_FAIL_LOG: node.log };
+    const early = await node.start(env).then((d) => void (node.daemon = d), (e) => e);
+    if (early) { // what is due at the start can reach a point before the node is ready
+      check(plan.act === 'kill' && /SIGKILL/.test(early.message), `${node.name} with ${plan.point}: ${early.message}`);
+      const [, at] = readFileSync(node.log, 'utf8').match(/ (\d+)\n$/) ?? [];
+      seen.kills.push({ ...plan, pid: Number(at), at: Date.now(), log: node.log, open: openSince(w, since) });
+      continue;
+    }
     const { pid } = node.daemon.program;
-    const since = Date.now() - 2000; // it started in this time
     const fired = () => existsSync(node.log) && new RegExp(`^${plan.point} ${plan.act} .* ${pid}$`, 'm').test(readFileSync(node.log, 'utf8'));
     const end = Date.now() + (late(plan.point) ? 45000 : 20000);
     for (let i = 0; !fired() && !node.daemon.program.ended && Date.now() < end; i += 1) {
