@@ -6,7 +6,7 @@ import { onLive } from '../live';
 import { Disconnect, kindIcon, nameOf, OwnerLink, VerdictBadge } from '../parts/connection';
 import { ended, stuck } from '../parts/groups';
 import { Icon } from '../parts/icons';
-import { Avatar, Badge, Copy, Deadline, Empty, inThai, Link, Loading, Moment, PageHead, ProblemBox, useLoad, type Tone } from '../parts/parts';
+import { Avatar, Badge, Copy, Deadline, Empty, inThai, Link, Loading, Moment, ProblemBox, useLoad, type Tone } from '../parts/parts';
 import { go, hrefOf, may, place, say } from '../state';
 import { date, daysLeft, t, word } from '../text/text';
 import { AvailabilityPanel } from './availability';
@@ -53,6 +53,15 @@ function FeatureRow({ f, ask }: { f: Feature; ask: ((f: Feature) => void) | null
         </button>
       )}
     </li>
+  );
+}
+
+function NoFeatures(): JSX.Element {
+  return (
+    <section class="card" aria-labelledby="features-title">
+      <h2 id="features-title">{t('features.title')}</h2>
+      <p class="muted">{t('features.stuck')}</p>
+    </section>
   );
 }
 
@@ -251,21 +260,20 @@ export function AccountPage(): JSX.Element {
           {t('account.back')}
         </Link>
       </p>
-      {a ? (
-        <header class="account-head page-head">
-          <Avatar name={nameOf(a)} />
-          <div class="account-who">
-            <h1 tabIndex={-1}>{nameOf(a)}</h1>
+      {/* One heading from the start: it holds the focus while the rest is loaded. */}
+      <header class="account-head page-head">
+        {a && <Avatar name={nameOf(a)} />}
+        <div class="account-who" key="who">
+          <h1 tabIndex={-1}>{a ? nameOf(a) : t('account.title')}</h1>
+          {a && (
             <p class="lead kind-line">
               <Icon name={kindIcon(a.kind)} />
               {word('accounts.kind', a.kind)}
               {a.username && a.username !== nameOf(a) && <> · @{a.username}</>}
             </p>
-          </div>
-        </header>
-      ) : (
-        <PageHead title={t('account.title')} />
-      )}
+          )}
+        </div>
+      </header>
       {account.problem && <ProblemBox problem={account.problem} again={() => void account.reload()} />}
       {!a && !account.problem && <Loading />}
       {!a && !id && <Empty icon="accounts" title={t('accounts.empty')} />}
@@ -278,7 +286,8 @@ export function AccountPage(): JSX.Element {
           </div>
           <div>
             <Deadlines a={a} />
-            {!ended(a) && <Features a={a} ask={may('accounts.manage') ? (what) => setAsking({ ...what, return: hrefOf('account', { id: a.id }) }) : null} />}
+            {stuck(a) && <NoFeatures />}
+            {!ended(a) && !stuck(a) && <Features a={a} ask={may('accounts.manage') ? (what) => setAsking({ ...what, return: hrefOf('account', { id: a.id }) }) : null} />}
             <Facts a={a} />
           </div>
         </div>

@@ -272,6 +272,7 @@ export const en = {
   'features.state.app_lacks_scope': 'The app may not ask for it',
   'features.step_up': 'Ask the owner for it',
   'features.step_up.of': 'Ask the owner for it: {name}',
+  'features.stuck': 'Nothing works until the owner signs in again.',
   'features.none': 'Nothing is known about this connection.',
 
   'timeline.title': 'Health timeline',

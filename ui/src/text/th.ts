@@ -274,6 +274,7 @@ export const th: Readonly<Record<Key, string>> = {
   'features.state.app_lacks_scope': 'แอปยังขอสิทธิ์นี้ไม่ได้',
   'features.step_up': 'ขอสิทธิ์จากเจ้าของบัญชี',
   'features.step_up.of': 'ขอสิทธิ์จากเจ้าของบัญชี: {name}',
+  'features.stuck': 'ใช้งานสิ่งใดไม่ได้จนกว่าเจ้าของบัญชีจะลงชื่อเข้าใช้อีกครั้ง',
   'features.none': 'ยังไม่มีข้อมูลของการเชื่อมต่อนี้',
 
   'timeline.title': 'ลำดับเหตุการณ์',
