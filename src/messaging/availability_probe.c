@@ -46,7 +46,7 @@ static struct budget_call budget_of(const struct probe *p, enum tiktok_op op)
                                 .account = e->per_account ? p->account : STR(""),
                                 .family = tiktok_kind(APP_ACCOUNTS)->name,
                                 .endpoint = e->name,
-                                .patience_ms = p->patient ? 5000 : 0};
+                                .patience_ms = p->patient ? 5000 : 2000};
 }
 
 static enum rc take(struct probe *p, enum tiktok_op op, struct permit *permit, struct fault *why)

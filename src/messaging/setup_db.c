@@ -21,7 +21,7 @@ static const struct migration migrations[] = {
              "  workspace_id @TEXT NOT NULL,\n"
              "  id @TEXT NOT NULL,\n"
              "  account_id @TEXT NOT NULL,\n"
-             "  owner @TEXT,\n"
+             "  owner @TEXT, -- personal\n"
              "  opened_ms @INT64 NOT NULL,\n"
              "  recheck_ms @INT64 NOT NULL,\n"
              "  reminded_ms @INT64 NOT NULL,\n"

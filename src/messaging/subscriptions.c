@@ -31,7 +31,7 @@ static struct budget_call budget_of(const struct hook_asking *a, enum tiktok_op 
                                 .account = STR(""),
                                 .family = tiktok_kind(APP_ACCOUNTS)->name,
                                 .endpoint = tiktok_endpoint_of(APP_ACCOUNTS, op)->name,
-                                .patience_ms = a->patient ? 5000 : 0};
+                                .patience_ms = a->patient ? 5000 : 2000};
 }
 
 static enum rc take(struct hook_asking *a, enum tiktok_op op, struct permit *permit, struct fault *why)

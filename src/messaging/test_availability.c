@@ -529,6 +529,61 @@ static void plans(bool postgres)
 }
 TESTDB_CASES(plans)
 
+/* ---- jobs ---- */
+static const struct sql probes_waiting = {
+    "test.probes", "SELECT COUNT(*) FROM jobs WHERE workspace_id = $1 AND kind = 'messaging.probe'"};
+
+static enum rc put_plan(struct tx *tx, void *arg, struct fault *why)
+{
+    (void)arg;
+    const struct job_new job = {.kind = "messaging.probe_due", .workspace = STR("-"), .args = STR("{}")};
+    return jobs_put(tx, &job, why);
+}
+
+/* Connected: planned by the walk and probed by its job. Refused later: probed at once, for the three codes
+ * only, and once for many refusals. */
+static void jobs_plan_and_probe(bool postgres)
+{
+    struct world w;
+    struct fault why = {0};
+    static const struct {
+        int64_t code;
+        int64_t jobs;
+    } rows[] = {{40100, 0}, {50000, 0}, {0, 0}, {40118, 1}, {40001, 1}, {40105, 1}};
+    world_open(&w, postgres);
+    w.k.tables[w.k.n_tables++] = (struct job_table){messaging_setup_jobs, messaging_setup_jobs_n, &w.m};
+    const struct jobs_options jo = {.store = w.k.db.store,
+                                    .config = w.k.config,
+                                    .tables = w.k.tables,
+                                    .n_tables = w.k.n_tables,
+                                    .emits = w.k.emits,
+                                    .n_emits = 2,
+                                    .node = "test"};
+    jobs_close(&w.k.jobs);
+    assert_rc(jobs_open(&jo, &w.k.jobs, &why), RC_OK, &why);
+    assert_rc(store_write(w.k.db.store, STORE_BULK, put_plan, NULL, &why), RC_OK, &why);
+    jobs_drain(w.k.jobs);
+    struct loading l = loaded(&w);
+    assert_int_equal(l.a.verdict, VERDICT_AVAILABLE);
+    if (l.a.next_ms <= l.a.checked_ms + 20LL * 3600000)
+        fail_msg("next %lld, checked %lld", (long long)l.a.next_ms, (long long)l.a.checked_ms);
+    int asked = w.s.asked[SAID_LIST];
+    assert_rc(store_write(w.k.db.store, STORE_BULK, put_plan, NULL, &why), RC_OK, &why);
+    jobs_drain(w.k.jobs);
+    assert_int_equal(w.s.asked[SAID_LIST], asked); /* not due again */
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct fault answer = {.rc = RC_OFF, .outer_code = rows[i].code};
+        assert_rc(messaging_answered(&w.m, STR("ws_a"), w.account, &answer, &why), RC_OK, &why);
+        assert_int_equal(kit_int(&w.k, &probes_waiting, STR("ws_a")), rows[i].jobs);
+    }
+    say(&w, SAID_LIST, CODE(40118));
+    jobs_drain(w.k.jobs);
+    assert_int_equal(loaded(&w).a.verdict, VERDICT_NOT_LET_IN);
+    assert_int_equal(w.s.asked[SAID_LIST], asked + 1);
+    world_close(&w);
+}
+TESTDB_CASES(jobs_plan_and_probe)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +591,7 @@ int main(void)
         TESTDB_BOTH(answers_make_verdicts), TESTDB_BOTH(a_task_waits_for_tiktok),
         TESTDB_BOTH(reminds_once),          TESTDB_BOTH(registers_verifies_repairs),
         TESTDB_BOTH(asks_sparingly),        TESTDB_BOTH(plans),
+        TESTDB_BOTH(jobs_plan_and_probe),
     };
     return cmocka_run_group_tests_name("messaging availability", tests, NULL, NULL);
 }
