@@ -84,6 +84,8 @@ struct ending_row {          /* what an end means for what TikTok gave us about 
 extern const struct ending_row ending_rows[];
 extern const size_t ending_rows_n;
 const struct ending_row *ending_of(int64_t reason);
+/* Names, picture and ad accounts of an account that ended. */
+MUSTCHECK enum rc grant_forget(struct tx *tx, str workspace, str account, struct fault *why);
 enum rc revoke_job(struct job *j, void *ctx, struct fault *why);
 enum rc revoke_many_job(struct job *j, void *ctx, struct fault *why);
 

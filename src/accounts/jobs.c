@@ -258,7 +258,7 @@ static enum rc erase_fn(struct tx *tx, void *arg, struct fault *why)
     struct account_owner *list = NULL;
     enum rc rc = db_accounts_to_erase(tx, tx_mem(tx), &list, &t->erased, why);
     for (size_t i = 0; rc == RC_OK && i < t->erased; i++)
-        rc = db_profile_erase(tx, list[i].workspace, list[i].account, why);
+        rc = grant_forget(tx, list[i].workspace, list[i].account, why);
     return rc;
 }
 

@@ -40,12 +40,19 @@ static enum rc withdrawn(struct accounts *a, struct tx *tx, str workspace, const
     return consent_record(a->o.consent, tx, &e, NULL, why);
 }
 
+enum rc grant_forget(struct tx *tx, str workspace, str account, struct fault *why)
+{
+    const struct tiktok_advertisers none = {0};
+    enum rc rc = db_profile_erase(tx, workspace, account, why);
+    return rc == RC_OK ? db_advertisers_save(tx, workspace, account, &none, why) : rc;
+}
+
 /* Who the account was stays for as long as the row says; the claim on a business account ends with it. */
 static enum rc let_go(struct tx *tx, str workspace, str account, const struct ending_row *row,
                       struct fault *why)
 {
     if (row->keep_profile_ms == 0) {
-        enum rc rc = db_profile_erase(tx, workspace, account, why);
+        enum rc rc = grant_forget(tx, workspace, account, why);
         return rc == RC_OK ? db_account_release(tx, workspace, account, 0, why) : rc;
     }
     return db_account_release(tx, workspace, account, tx_now_ms(tx) + row->keep_profile_ms, why);

@@ -331,6 +331,9 @@ static void business_belongs_to_one_workspace(bool postgres)
 }
 TESTDB_CASES(business_belongs_to_one_workspace)
 
+static const struct sql erase_now = {"test.erase_now",
+                                     "UPDATE accounts SET erase_ms = $1 WHERE erase_ms > 0"};
+static void run_job(struct kit *k, const char *kind);
 static const struct sql ads = {"test.ads",
                                "SELECT COUNT(*) FROM account_advertisers WHERE workspace_id = $1"};
 
@@ -350,6 +353,13 @@ static void probes_advertisers(bool postgres)
     assert_non_null(entry(&k, account, "probed"));
     tick(&k);
     assert_int_equal(k.stub.probes, 1);
+    end_it(&k, account);
+    jobs_drain(k.jobs);
+    run_job(&k, "accounts.tidy");
+    assert_int_equal(kit_int(&k, &ads, ws), 2); /* kept for a month, so that a new consent finds them */
+    sql(&k, &erase_now, 1);
+    run_job(&k, "accounts.tidy");
+    assert_int_equal(kit_int(&k, &ads, ws), 0);
     kit_close(&k);
 }
 TESTDB_CASES(probes_advertisers)
@@ -391,8 +401,6 @@ static void refreshes_once_on_report(bool postgres)
 TESTDB_CASES(refreshes_once_on_report)
 
 /* ---- the hard end ---- */
-static void run_job(struct kit *k, const char *kind);
-
 static void notices_each_once(bool postgres)
 {
     struct kit k;
