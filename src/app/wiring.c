@@ -100,6 +100,7 @@ static size_t wiring_explains(const struct explain_table **out)
     size_t n = 0;
     ADD(list, n, messaging, explain);
     ADD(list, n, jobs, explain);
+    ADD(list, n, accounts, explain);
     ADD(list, n, login, explain);
     ADD(list, n, connect, explain);
     ADD(list, n, mozflow, explain);

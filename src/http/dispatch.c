@@ -157,7 +157,7 @@ static void to_worker(struct conn *c, struct request *rq)
         return;
     }
     request_free(&w);
-    metric_add(&http_metrics[METRIC_QUEUE_FULL], 1, NULL, NULL);
+    metric_add(&http_metrics[METRIC_FULL], 1, NULL, NULL);
     problem_answer(rq, RC_FULL, NULL, NULL);
     dispatch_answer(c, rq);
 }

@@ -14,15 +14,7 @@
 #define BODY_LIMIT (32U << 20) /* no route may raise its cap above */
 #define RID_TEXT 31            /* "req_", 26 characters and NUL */
 
-enum {
-    METRIC_REQUESTS,
-    METRIC_REFUSED,
-    METRIC_TOOK,
-    METRIC_CONNECTIONS,
-    METRIC_DROPPED,
-    METRIC_QUEUE_FULL,
-    METRIC_SHED
-};
+enum { METRIC_REQUESTS, METRIC_REFUSED, METRIC_TOOK, METRIC_OPEN, METRIC_DROPPED, METRIC_FULL, METRIC_SHED };
 
 /* ---- router.c: routes grouped by path; matching takes no memory ---- */
 struct row {

@@ -308,7 +308,7 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     }
     flush_tallies(l);
     if (l->no == 0) {
-        metric_set(&http_metrics[METRIC_CONNECTIONS], (int64_t)atomic_load(&l->h->n_connections),
+        metric_set(&http_metrics[METRIC_OPEN], (int64_t)atomic_load(&l->h->n_connections),
                    l->h->o.listen_key, NULL);
     }
 }

@@ -214,6 +214,9 @@ test('boot.explain_from_the_command_line', async () => {
   for (const step of [/ลายเซ็นถูกต้อง/, /ถูกจัดเก็บในการสนทนา/, /หลังจากส่ง \d+ ครั้ง/]) match(thai(message).out, step);
   for (const step of [/สร้างคำขอลงชื่อเข้าใช้แล้ว วัตถุประสงค์: sign_in/, /TikTok ยืนยันตัวบุคคล/, /รหัสใช้ครั้งเดียว/]) match(thai(made.attempt_id).out, step);
   equal(thai('msg_00000000000000000000000000').code, 1);
+  const account = (await api('GET', '/v1/accounts')).json.items[0].id;
+  match(told(account).out, /Account acc_\w+ was connected through app/);
+  match(thai(account).out, /เชื่อมต่อบัญชี acc_\w+ ผ่านแอป/);
   equal(command(['explain', message, '--lang', 'de', '--state', stack.daemon.state]).code, 2, 'a language that is not there');
   const conversation = (await api('GET', '/v1/conversations')).json.items[0].id;
   match(told(conversation).out, /was first stored[^]*1 unread message[^]*|signature was right/);
