@@ -35,6 +35,11 @@ static bool is_unsure(const struct look *l)
 {
     return state_is(l, "unsure");
 }
+/* Known by its webhooks only (a claim): a live grant always has a next look. */
+static bool has_no_grant(const struct look *l)
+{
+    return state_is(l, "connected") && l->acc->next_ms == 0;
+}
 static bool has_expired(const struct look *l)
 {
     return l->acc->access_expires_ms > 0 && l->acc->access_expires_ms <= l->now_ms;
@@ -90,6 +95,12 @@ static const struct {
       "คำตอบจาก TikTok สูญหาย ระบบกำลังตรวจสอบว่าโทเค็นยังใช้งานได้หรือไม่",
       "Nothing: it is tried again by itself. If this lasts, TikTok is not reachable.",
       "ไม่ต้องดำเนินการใด ระบบจะลองใหม่เอง หากยังเป็นอยู่แสดงว่าติดต่อ TikTok ไม่ได้"}},
+    {has_no_grant,
+     {"not_connected", "warning",
+      "Webhooks of this account arrive here, but it was not connected by its owner yet.",
+      "ระบบได้รับเว็บฮุกของบัญชีนี้แล้ว แต่เจ้าของยังไม่ได้เชื่อมต่อบัญชี",
+      "Connect the account, or send its owner the link to do so.",
+      "โปรดเชื่อมต่อบัญชี หรือส่งลิงก์ให้เจ้าของบัญชีดำเนินการ"}},
     {has_expired,
      {"expired", "bad", "The access token has expired and could not be refreshed yet.",
       "โทเค็นหมดอายุแล้วและยังต่ออายุไม่สำเร็จ",

@@ -5,14 +5,15 @@
 static const struct shape shape_health = {
     .name = "AccountHealth",
     .doc = "How the connection is doing, and what to do.",
-    .fields = {{"verdict", A_ENUM, .choices = "good|warning|bad", .doc = "In one word."},
-               {"code", A_TEXT,
-                .doc = "Stable: well, scope_missing, ends_soon, refresh_failing, expired, unsure, "
-                       "needs_consent, revoking, revoked."},
-               {"en", A_TEXT, .doc = "One sentence in English."},
-               {"th", A_TEXT, .doc = "The same in Thai."},
-               {"next_step_en", A_TEXT, .doc = "What to do, in English."},
-               {"next_step_th", A_TEXT, .doc = "The same in Thai."}}};
+    .fields = {
+        {"verdict", A_ENUM, .choices = "good|warning|bad", .doc = "In one word."},
+        {"code", A_TEXT,
+         .doc = "Stable: well, not_connected, scope_missing, ends_soon, refresh_failing, expired, unsure, "
+                "needs_consent, revoking, revoked."},
+        {"en", A_TEXT, .doc = "One sentence in English."},
+        {"th", A_TEXT, .doc = "The same in Thai."},
+        {"next_step_en", A_TEXT, .doc = "What to do, in English."},
+        {"next_step_th", A_TEXT, .doc = "The same in Thai."}}};
 static const struct shape shape_advertiser = {
     .name = "AdAccount",
     .doc = "An ad account that the advertiser granted.",

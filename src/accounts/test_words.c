@@ -35,7 +35,10 @@ static void everything_has_words(void **state)
         assert_true(timeline_rows[r].en[0] != '\0' && timeline_rows[r].th[0] != '\0');
     for (int64_t reason = -1; reason <= 5; reason++)
         assert_int_equal(ending_of(reason)->reason, reason);
-    struct account acc = {.state = "connected", .role = STR("login"), .access_expires_ms = 5000};
+    struct account acc = {.state = "connected", .role = STR("business")};
+    assert_string_equal(account_health(&acc, STR(""), 1000)->code, "not_connected");
+    acc.next_ms = 3000;
+    acc.access_expires_ms = 5000;
     assert_string_equal(account_health(&acc, STR(""), 1000)->code, "well");
     assert_string_equal(account_health(&acc, STR("comment.list"), 1000)->code, "scope_missing");
     assert_string_equal(account_health(&acc, STR(""), 6000)->code, "expired");
