@@ -314,6 +314,48 @@ for (const db of databases) {
     noFaults();
   }, 60000);
 
+  step('keyboard-and-states', async (t, w) => {
+    const page = await w.mine.context.newPage();
+    t.cleanup(() => page.close());
+    const focused = (what) => page.evaluate(`(() => { const e = document.activeElement; return ${what}; })()`);
+    // Waiting, refused, and again.
+    let refuse = () => {};
+    const told = new Promise((go) => (refuse = go));
+    expectRefusal(503, /\/v1\/accounts$/);
+    await page.route('**/v1/accounts?*', async (route) => {
+      await told;
+      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Busy', status: 503, code: 'busy', request_id: 'req_journey', means: 'm', next: 'n' }) });
+    });
+    await page.goto(w.at('accounts'));
+    await shown(page, '.loading');
+    refuse();
+    await shown(page, '[data-problem="busy"]');
+    match(await text(page, '[data-problem="busy"]'), /req_journey/, 'the request id to quote');
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    await page.click('[data-problem] button');
+    await shown(page, '.connection');
+    await page.goto(`${w.at('accounts')}?kind=login`);
+    await shown(page, '.empty');
+    // Nothing but keys: to a connection, and through the choices of the connect page.
+    await page.goto(w.at('accounts'));
+    await page.locator('.connection-name').first().focus();
+    check(/solid|auto/.test(await page.evaluate(() => getComputedStyle(document.activeElement, '::after').outlineStyle)), 'a visible focus');
+    await page.keyboard.press('Enter');
+    await shown(page, '.health');
+    equal(await focused('e.matches("main h1, main")'), true, 'the focus begins at the heading');
+    await page.goto(w.at('connect'));
+    await page.locator('input[name="kind"]').first().focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowDown');
+    await until(() => focused('e.value === "advertiser" && e.checked'), 3000, 'the arrow chooses');
+    await page.keyboard.press('Tab');
+    while (await focused('e.tagName !== "INPUT"')) await page.keyboard.press('Tab');
+    equal(await focused('e.name'), 'market', 'the next stop');
+    await page.keyboard.press('Space');
+    await shown(page, '.steps-todo li');
+    noFaults();
+  }, 45000);
+
   step('axe', async (t, w) => {
     const found = [];
     const state = await w.mine.context.storageState();
