@@ -1,4 +1,4 @@
-/* The story of one account: since when it is connected, how it stands, and the newest lines of its timeline. */
+/* The story of one account: since when it is connected, how it stands, the newest lines of its timeline. */
 #include "accounts/grants_priv.h"
 
 enum { LINES = 40 }; /* of 64 steps: an account is told after the attempt that connected it */

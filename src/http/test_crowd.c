@@ -3,7 +3,7 @@
  * Exit code 77, with the reason, where this machine allows too few descriptors. */
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include "conn_priv.h"
+#include "http/conn_priv.h"
 #include "test_kit.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

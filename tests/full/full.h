@@ -1,6 +1,6 @@
 /* Want of memory, step by step: a pure function runs with an arena whose n-th allocation fails, for n = 1,
- * 2, ... until a run meets no failure. Every run before must refuse with RC_FULL, say so in its fault, and leave its
- * output alone; the last must succeed. */
+ * 2, ... until a run meets no failure. Every run before must refuse with RC_FULL and leave its output alone;
+ * the last must succeed. */
 #ifndef MZ_TESTS_FULL_H
 #define MZ_TESTS_FULL_H
 #include "unit.h"

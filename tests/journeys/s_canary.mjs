@@ -8,7 +8,7 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, statSyn
 import path from 'node:path';
 import { check, equal, run, tempDir, test, until } from '../support/runner.mjs';
 import { BUSINESS_KEY, Program, daemonConfig, databases, startStack, writeConfig } from '../support/stack.mjs';
-import { Browser, signIn, toTikTok } from '../support/signin.mjs';
+import { Browser, fields, signIn, toTikTok } from '../support/signin.mjs';
 import { call, invited, keyWith, passing, staff, workspaceCreate } from '../support/actors.mjs';
 import { childEnv, daemonBinary, freePort } from '../../tools/stack.mjs';
 
@@ -179,6 +179,39 @@ async function login(stack, c, owner) {
   await until(async () => (await owner.must(200, 'GET', `/v1/accounts/${first.identity.id}`)).state === 'revoked', 10000, 'the revocation');
 }
 
+// Connected accounts of all kinds, their tokens refreshed, one revoked; and a secret that is being rotated.
+async function connections(stack, c, owner) {
+  await stack.sim.switches({ auto_consent: 'allow', rate_limits: 'off' });
+  const connect = async (kind) => {
+    const { url } = await owner.must(201, 'POST', '/v1/connections', { kind, market: 'th' });
+    const browser = new Browser();
+    const page = await browser.get(url);
+    const action = /<form[^>]*action="([^"]+)"/i.exec(page.text)[1].replaceAll('&amp;', '&');
+    const out = await browser.post(new URL(action, url).href, { market: 'th', ...fields(page.text) });
+    c.hide('state', inQuery(out.location, 'state'));
+    const asked = await fetch(out.location, { redirect: 'manual', headers: { cookie: 'sim_person=shopowner' } });
+    const back = asked.headers.get('location');
+    for (const name of ['code', 'auth_code']) c.hide(name, inQuery(back, name));
+    const end = await browser.get(back);
+    equal(end.status, 303, `${kind}: ${end.text.slice(0, 300)}`);
+  };
+  for (const kind of ['business', 'advertiser']) await connect(kind);
+  const list = async () => (await owner.must(200, 'GET', '/v1/accounts?limit=100')).items;
+  const business = (await list()).find((a) => a.kind === 'business' && a.state === 'connected' && a.next_refresh_at);
+  check(business, `a business account: ${JSON.stringify(await list()).slice(0, 400)}`);
+  c.own('name', business.display_name);
+  for (let i = 0; i < 2; i += 1) {
+    const before = (await list()).find((a) => a.id === business.id).last_good_at;
+    const r = await owner.ask('POST', `/v1/accounts/${business.id}/refresh`);
+    check(r.status < 300, `refresh: ${r.status} ${r.text.slice(0, 200)}`);
+    await until(async () => (await list()).find((a) => a.id === business.id).last_good_at !== before, 10000, 'the refresh');
+  }
+  // An answer that is lost after TikTok has rotated.
+  await stack.sim.control('POST', 'faults', { times: 1, path: '/open_api/v1.3/tt_user/oauth2/refresh_token/', kind: 'half_body' });
+  await owner.ask('POST', `/v1/accounts/${business.id}/refresh`);
+  await stack.sim.control('DELETE', 'faults');
+}
+
 async function webhooks(stack, c, owner) {
   const shop = '-000MzBizOpenIdTest_aB3dE5fG7hJ9kL1m';
   const secret = readFileSync(path.join(stack.dir, 'business.secret'), 'utf8').trim();
@@ -222,7 +255,7 @@ async function mistakes(stack, c) {
 // What TikTok and we told each other, as the simulator saw it.
 async function upstream(stack, c) {
   const entries = await stack.sim.log(0);
-  const names = ['access_token', 'refresh_token', 'code', 'code_verifier', 'client_secret', 'state', 'token'];
+  const names = ['auth_code', 'access_token', 'refresh_token', 'code', 'code_verifier', 'client_secret', 'state', 'token'];
   let n = 0;
   const walk = (value) => {
     if (value && typeof value === 'object') {
@@ -264,6 +297,50 @@ function outputs(stack, metrics) {
   return { log, out: readFileSync(outFile), metrics: Buffer.from(metrics), environ: readFileSync(`/proc/${pid}/environ`), cmdline: readFileSync(`/proc/${pid}/cmdline`) };
 }
 
+// What the console's pages give everybody: the page, and every file it names, as the daemon serves them; and the program.
+async function served(stack) {
+  const found = { program: readFileSync(daemonBinary) };
+  const seen = ['/console/', '/static/pages.css', '/embed/login-qr.js', `/embed/login-button.js?workspace=${stack.seed.workspace_public_key}`, '/openapi.json'];
+  for (let i = 0; i < seen.length; i += 1) {
+    const r = await fetch(stack.daemon.url + seen[i]);
+    equal(r.status, 200, seen[i]);
+    const bytes = Buffer.from(await r.arrayBuffer());
+    found[`served ${seen[i]}`] = bytes;
+    for (const [, name] of bytes.toString('latin1').matchAll(/["'(/]((?:\/console\/|\.\/)?assets\/[\w.-]+\.(?:js|css|svg|woff2?|map))/g)) {
+      const at = `/console/assets/${name.replace(/^.*assets\//, '')}`;
+      if (!seen.includes(at)) seen.push(at);
+    }
+  }
+  check(seen.filter((at) => at.startsWith('/console/assets/')).length >= 2, `hardly a file of the console: ${seen}`);
+  check(!seen.some((at) => at.endsWith('.map')), 'a source map is served');
+  return found;
+}
+
+// Backups as an operator makes them, beside the running daemon.
+function backups(stack) {
+  const dir = tempDir('mz-backup');
+  const found = {};
+  if (stack.dbUrl) {
+    for (const name of ['mozflow', 'mozflow_people']) {
+      for (const form of ['plain', 'custom']) {
+        // The custom form compresses, which would hide what is looked for.
+        found[`pg_dump ${form} ${name}`] = execFileSync('pg_dump', [`--format=${form}`, '--compress=0', stack.dbUrl.replace(/[^/]*$/, name)], { maxBuffer: 1 << 28 });
+      }
+    }
+    return found;
+  }
+  for (const name of ['mozflow.db', 'mozflow.people.db']) {
+    const file = path.join(stack.daemon.state, name), copy = path.join(dir, name), into = `${copy}.vacuumed`;
+    execFileSync('sqlite3', ['-readonly', file, `.backup ${copy}`]);
+    execFileSync('sqlite3', ['-readonly', file, `VACUUM INTO '${into}'`]);
+    found[`backup ${name}`] = readFileSync(copy);
+    found[`vacuum into ${name}`] = readFileSync(into);
+    found[`dump ${name}`] = execFileSync('sqlite3', ['-readonly', file, '.dump'], { maxBuffer: 1 << 28 });
+    check(found[`backup ${name}`].length > 8192 && found[`dump ${name}`].includes('CREATE TABLE'), `${name}: an empty backup`);
+  }
+  return found;
+}
+
 function stored(stack) {
   const found = {};
   for (const file of filesBelow(stack.daemon.state)) {
@@ -298,6 +375,7 @@ for (const db of databases) {
     await access(stack, c, owner);
     await login(stack, c, owner);
     await webhooks(stack, c, owner);
+    await connections(stack, c, owner);
     await mistakes(stack, c);
     await upstream(stack, c);
     check(c.secret.size >= 40 && c.person.size >= 12, `only ${c.secret.size} secrets and ${c.person.size} personal values`);
@@ -318,10 +396,12 @@ for (const db of databases) {
     const text = new Search([['workspace', owner.workspace]]);
     check(Object.values(found).some((bytes) => text.in(bytes).length > 0), 'the search does not even find the workspace');
     for (const [where, bytes] of Object.entries(found)) equal(secrets.in(bytes), [], `secrets in ${where}`);
+    for (const [where, bytes] of Object.entries(backups(stack))) equal(secrets.in(bytes), [], `secrets in ${where}`);
+    for (const [where, bytes] of Object.entries(await served(stack))) equal(everything.in(bytes), [], `canaries in ${where}`);
     await stack.daemon.stop();
     for (const [where, bytes] of Object.entries(stored(stack))) equal(secrets.in(bytes), [], `secrets in ${where} after the end`);
     equal(everything.in(readFileSync(stack.daemon.program.logFile)), [], 'canaries in the log after the end');
-  }, { deadline_ms: 60000 });
+  }, { deadline_ms: 120000 });
 }
 
 // ---- the process ----
