@@ -15,9 +15,9 @@ import { addNode, connectAll, each, makePeople, pages, unlimited } from '../supp
 
 const CALLERS = 16;
 const GRANTS = Number(process.env.MZ_GRANTS ?? (long ? 1000 : 160));
-const TO_REVOKE = 16; // for the failpoints of a revocation
-const DOOMED = 4; // for the one where TikTok says that a grant is dead
 const ROUNDS = long ? 8 : 1; // how often each failpoint is placed
+const TO_REVOKE = 8 + 8 * ROUNDS; // for the failpoints of a revocation
+const DOOMED = 2 + 2 * ROUNDS; // for the one where TikTok says that a grant is dead
 const FLAG_MS = 60000;
 const settings = { ...unlimited, 'store.pool': '24', 'http.threads_exchange': '32' };
 
