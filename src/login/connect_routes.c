@@ -164,8 +164,7 @@ static enum rc show_link(struct request *rq, struct login *l, enum app_kind kind
     enum rc rc = store_read(l->o.store, look_link, &s, &inner);
     if (rc != RC_OK)
         return refuse(rq, &inner, NULL, why);
-    if (rq_arg(rq, "lang").n > 0 || s.attempt.lang.n == 0)
-        s.attempt.lang = login_lang(rq);
+    s.attempt.lang = login_lang(rq); /* the owner's browser, not whoever made the link */
     answer_cookie(rq, CONNECT_COOKIE, s.cookie.n > 0 ? s.cookie : token_new(rq_mem(rq)),
                   CONNECT_LINK_MS / 1000);
     struct connect_page page = {

@@ -76,6 +76,8 @@ for (const db of ['sqlite', 'postgres']) {
     const page = await browser.get(url);
     for (const part of ['Mozflow Demo Shop', 'data-step="everyone"', 'data-conflict="everyone"', 'data-step="business_account"', 'value="eea"', 'data-consent="tiktok-connect/1"'])
       check(page.text.includes(part), `the page lacks ${part}`);
+    const owner = await (await fetch(url, { headers: { 'accept-language': 'th-TH,th;q=0.9' } })).text();
+    check(owner.includes('lang="th"'), 'the owner\'s browser decides the language, not whoever made the link');
     const thai = await new Browser().get(`${url}&lang=th`);
     check(thai.text.includes('เชื่อมต่อบัญชีธุรกิจ TikTok') && thai.text.includes('สองข้อนี้ใช้พร้อมกันไม่ได้'), 'the page in Thai');
     const authorize = await click(browser, url);
