@@ -127,6 +127,28 @@ static str shown_json(const struct shown *s)
     return buf_str(&b);
 }
 
+/* For an operator: the verdict, what it means, and each check. */
+static str shown_lines(const struct shown *s)
+{
+    static const char *const marks[FACT_RESULTS] = {"?", "good", "bad"};
+    struct buf b;
+    char at[TIME_TEXT];
+    buf_init(&b, s->mem, 16u << 10);
+    buf_fmt(&b, "%s: %s\n", verdict_rows[s->now.verdict].name, verdict_rows[s->now.verdict].en);
+    for (size_t i = 0; i < FACTS; i++) {
+        const struct fact *f = &s->now.facts.by[i];
+        buf_fmt(&b, "  %-4s %s: %s", marks[f->result], fact_rows[i].name, fact_rows[i].words[f->result].en);
+        if (f->tiktok_code != 0)
+            buf_fmt(&b, " (TikTok %lld, %s)", (long long)f->tiktok_code, f->log_id);
+        buf_put_c(&b, '\n');
+    }
+    if (s->has_task)
+        buf_fmt(&b, "  waiting for TikTok: " STR_FMT ", look again %s\n",
+                STR_ARG(s->task.owner.n > 0 ? s->task.owner : STR("the workspace's owner")),
+                time_iso(s->task.recheck_ms, at));
+    return buf_str(&b);
+}
+
 /* ---- GET ---- */
 static enum rc read_fn(struct tx *tx, void *arg, struct fault *why)
 {
@@ -145,7 +167,8 @@ enum rc get_availability(struct request *rq, void *ctx, struct fault *why)
 
 /* ---- POST: check now ---- */
 struct checked {
-    struct request *rq; /* NULL: the admin socket */
+    struct request *rq;
+    bool cli; /* over the admin socket */
     struct probe *p;
     struct shown shown;
     str body;
@@ -161,8 +184,8 @@ static enum rc keep_checked(struct tx *tx, void *arg, struct fault *why)
         rc = read_shown(tx, &c->shown, why);
     if (rc != RC_OK)
         return rc;
-    c->body = shown_json(&c->shown);
-    if (c->rq != NULL)
+    c->body = c->cli ? shown_lines(&c->shown) : shown_json(&c->shown);
+    if (!c->cli)
         rc = access_once_save(tx, rq_once(c->rq), 200, c->body, why);
     if (rc == RC_OK)
         rc = feed_put(tx, c->p->workspace, "account", c->p->account, why);
@@ -170,7 +193,7 @@ static enum rc keep_checked(struct tx *tx, void *arg, struct fault *why)
                             .actor = STR("cli"),
                             .action = STR("messaging.probed"),
                             .object = c->p->account};
-    if (c->rq != NULL)
+    if (!c->cli)
         e = audit_of(c->rq, "messaging.probed", c->p->account, STR_NONE);
     if (rc == RC_OK)
         rc = audit_put(c->p->m->audit, tx, &e, why);
@@ -179,9 +202,10 @@ static enum rc keep_checked(struct tx *tx, void *arg, struct fault *why)
     return rc;
 }
 
-static enum rc check_now(struct request *rq, struct probe *p, str *body, struct fault *why)
+static enum rc check_now(struct request *rq, struct probe *p, bool cli, str *body, struct fault *why)
 {
-    struct checked c = {.rq = rq, .p = p, .shown = {.m = p->m, .workspace = p->workspace, .id = p->account}};
+    struct checked c = {
+        .rq = rq, .cli = cli, .p = p, .shown = {.m = p->m, .workspace = p->workspace, .id = p->account}};
     enum rc rc = probe_run(p, why);
     if (rc == RC_OK)
         rc = store_write(p->m->store, STORE_INTERACTIVE, keep_checked, &c, why);
@@ -199,7 +223,7 @@ enum rc post_availability(struct request *rq, void *ctx, struct fault *why)
                       .patient = true,
                       .mem = mem};
     str body;
-    enum rc rc = check_now(rq, &p, &body, why);
+    enum rc rc = check_now(rq, &p, false, &body, why);
     if (rc == RC_OK)
         answer_json(rq, 200, arena_str(rq_mem(rq), body));
     arena_close(&mem);
@@ -215,9 +239,9 @@ enum rc admin_probe(struct request *rq, void *ctx, struct fault *why)
                       .patient = true,
                       .mem = mem};
     str body;
-    enum rc rc = check_now(NULL, &p, &body, why);
+    enum rc rc = check_now(rq, &p, true, &body, why);
     if (rc == RC_OK)
-        answer_json(rq, 200, arena_str(rq_mem(rq), body));
+        answer_body(rq, 200, "text/plain; charset=utf-8", arena_str(rq_mem(rq), body));
     arena_close(&mem);
     return rc;
 }

@@ -47,6 +47,22 @@ static void put_category(const struct item *i, size_t c, struct jw *w)
     jw_end(w);
 }
 
+/* One line for an operator. */
+static void put_line(const struct item *i, size_t c, struct buf *b)
+{
+    const struct hook_row *h = &i->rows[c];
+    char at[TIME_TEXT];
+    buf_fmt(b, STR_FMT " %s: %s", STR_ARG(i->app->id), hook_categories[c].name, h->state);
+    if (h->url.n > 0)
+        buf_fmt(b, ", registered " STR_FMT, STR_ARG(h->url));
+    if (h->state != hook_state_names[HOOK_RIGHT])
+        buf_fmt(b, ", wanted " STR_FMT, STR_ARG(i->app->webhook_url));
+    if (h->code.n > 0)
+        buf_fmt(b, ", not answered (" STR_FMT ")", STR_ARG(h->code));
+    buf_fmt(b, ", asked %s", h->checked_ms > 0 ? time_iso(h->checked_ms, at) : "never");
+    buf_fmt(b, ", last event %s\n", i->last_ms[c] > 0 ? time_iso(i->last_ms[c], at) : "never");
+}
+
 /* ---- list ---- */
 struct listing {
     struct messaging *m;
@@ -68,20 +84,24 @@ static enum rc write_list(struct tx *tx, void *arg, struct fault *why)
         if (apps[a].kind != APP_ACCOUNTS || !seen)
             continue;
         rc = read_item(tx, &i, why);
-        for (size_t c = 0; rc == RC_OK && c < HOOK_CATEGORIES; c++)
-            put_category(&i, c, &l->w);
+        for (size_t c = 0; rc == RC_OK && c < HOOK_CATEGORIES; c++) {
+            if (str_eq(l->workspace, STR("-")))
+                put_line(&i, c, &l->b);
+            else
+                put_category(&i, c, &l->w);
+        }
     }
     return rc;
 }
 
-static enum rc answer_list(struct request *rq, struct messaging *m, str workspace, struct fault *why)
+enum rc list_hooks(struct request *rq, void *ctx, struct fault *why)
 {
-    struct listing l = {.m = m, .workspace = workspace, .mem = rq_mem(rq)};
+    struct listing l = {.m = ctx, .workspace = rq_who(rq)->workspace, .mem = rq_mem(rq)};
     buf_init(&l.b, l.mem, 256u << 10);
     jw_init(&l.w, &l.b);
     jw_obj(&l.w, NULL);
     jw_arr(&l.w, "items");
-    enum rc rc = store_read(m->store, write_list, &l, why);
+    enum rc rc = store_read(l.m->store, write_list, &l, why);
     if (rc != RC_OK)
         return rc;
     jw_end(&l.w);
@@ -91,14 +111,14 @@ static enum rc answer_list(struct request *rq, struct messaging *m, str workspac
     return buf_ok(&l.b) ? RC_OK : fault_set(why, RC_FULL, "base.arena", "the list is too long");
 }
 
-enum rc list_hooks(struct request *rq, void *ctx, struct fault *why)
-{
-    return answer_list(rq, ctx, rq_who(rq)->workspace, why);
-}
-
 enum rc admin_hooks(struct request *rq, void *ctx, struct fault *why)
 {
-    return answer_list(rq, ctx, STR("-"), why);
+    struct listing l = {.m = ctx, .workspace = STR("-"), .mem = rq_mem(rq)};
+    buf_init(&l.b, l.mem, 256u << 10);
+    enum rc rc = store_read(l.m->store, write_list, &l, why);
+    if (rc == RC_OK)
+        answer_body(rq, 200, "text/plain; charset=utf-8", l.b.n > 0 ? buf_str(&l.b) : STR("no app\n"));
+    return rc;
 }
 
 /* ---- change one ---- */
@@ -136,6 +156,10 @@ static str change_json(const struct changing *c)
     struct jw w;
     buf_init(&b, c->item.mem, 64u << 10);
     jw_init(&w, &b);
+    if (c->cli) {
+        put_line(&c->item, c->category, &b);
+        return buf_str(&b);
+    }
     if (c->act != ACT_CHECK) {
         put_category(&c->item, c->category, &w);
         return buf_str(&b);
@@ -208,7 +232,9 @@ static enum rc change_route(struct request *rq, struct messaging *m, enum act ac
     struct arena *mem = arena_open_secret(ASK_MEM);
     enum rc rc = change(&c, mem, why);
     arena_close(&mem);
-    if (rc == RC_OK)
+    if (rc == RC_OK && cli)
+        answer_body(rq, 200, "text/plain; charset=utf-8", c.body);
+    else if (rc == RC_OK)
         answer_json(rq, 200, c.body);
     return rc;
 }
@@ -265,6 +291,11 @@ static str test_json(const struct testing *t, struct arena *mem)
     struct jw w;
     size_t words = t->t.recorded ? 0 : t->t.status != 0 ? 1 : 2;
     buf_init(&b, mem, 16u << 10);
+    if (t->cli) {
+        buf_fmt(&b, STR_FMT ": answer %d, stored: %s. %s\n", STR_ARG(t->t.url), t->t.status,
+                t->t.recorded ? "yes" : "no", test_words[words][0]);
+        return buf_str(&b);
+    }
     jw_init(&w, &b);
     jw_obj(&w, NULL);
     jw_str(&w, "app", t->app->id);
@@ -306,7 +337,9 @@ static enum rc test_route(struct request *rq, struct messaging *m, bool cli, str
     enum rc rc = hook_loopback(m, t.app, rq_mem(rq), &t.t, why);
     if (rc == RC_OK)
         rc = store_write(m->store, STORE_INTERACTIVE, keep_test, &t, why);
-    if (rc == RC_OK)
+    if (rc == RC_OK && cli)
+        answer_body(rq, 200, "text/plain; charset=utf-8", t.body);
+    else if (rc == RC_OK)
         answer_json(rq, 200, t.body);
     return rc;
 }
