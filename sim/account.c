@@ -1,4 +1,4 @@
-/* business/get/ and business/message/conversation/list/ (messaging 2.3, 4, 7.1). A profile holds what was
+/* What an account may do, and business/get/ (messaging 4, 7.1). A profile holds what was
  * asked, and asking for a field whose scope was not granted refuses the whole call. Numbers of days are made
  * from the account and the date, the same in every run.
  */
@@ -6,7 +6,7 @@
 #include "v13.h"
 #include "crypto/crypto.h"
 
-enum { LOOK_BACK_DAYS = 60, AUDIENCE_FOLLOWERS = 100, KEEP_DAYS = 90, CONVERSATIONS_MAX = 100 };
+enum { LOOK_BACK_DAYS = 60, AUDIENCE_FOLLOWERS = 100 };
 static const int64_t day_ms = 86400000;
 
 /* ---- what an account may do ---- */
@@ -262,74 +262,5 @@ void business_profile(struct v13 *c)
     }
     if (days_asked != 0)
         put_days(c, o, u, days_asked, days);
-    v13_close(c);
-}
-
-/* ---- business/message/conversation/list/ ---- */
-
-/* The newest message of each conversation of this account, newest first; returns how many. */
-static size_t conversations(struct sim *s, const struct token *t, const struct message **out)
-{
-    struct world *w = s->w;
-    size_t used = w->n_messages < MAX_MESSAGES ? w->n_messages : MAX_MESSAGES, n = 0;
-    for (size_t back = 1; back <= used; back++) {
-        const struct message *m = &w->messages[(w->n_messages - back) % MAX_MESSAGES];
-        const struct shop *shop = &w->shops[m->shop];
-        bool seen = strcmp(shop->user, w->users[t->user].id) != 0 || w->customers[m->customer].eu ||
-                    strcmp(shop->client_key, w->apps[t->app].client_key) != 0 ||
-                    m->at_ms < sim_now(s) - KEEP_DAYS * day_ms;
-        for (size_t i = 0; i < n && !seen; i++)
-            seen = strcmp(out[i]->conversation, m->conversation) == 0;
-        if (!seen)
-            out[n++] = m;
-    }
-    return n;
-}
-
-static bool number_asked(struct v13 *c, const char *name, int64_t def, int64_t max, int64_t *out)
-{
-    str text = v13_text(c, name);
-    *out = def;
-    if (text.n == 0 || (str_to_i64(text, out) && *out >= (max == CONVERSATIONS_MAX) && *out <= max))
-        return true;
-    v13_refuse(c, "40002", arena_fmt(c->q->mem, "%s: not within its bounds.", name).p);
-    return false;
-}
-
-void conversation_list(struct v13 *c)
-{
-    const struct message **rows = arena_take(c->q->mem, MAX_MESSAGES * sizeof(struct message *));
-    int64_t limit, cursor;
-    const char *text, *code;
-    str type = v13_text(c, "conversation_type");
-    if (!v13_needs(c, "conversation_type") ||
-        !number_asked(c, "limit", CONVERSATIONS_MAX, CONVERSATIONS_MAX, &limit) ||
-        !number_asked(c, "cursor", 0, INT32_MAX, &cursor))
-        return;
-    bool stranger = str_eq(type, STR("STRANGER"));
-    if (!stranger && !str_eq(type, STR("SINGLE"))) {
-        v13_refuse(c, "40002", "conversation_type: STRANGER or SINGLE.");
-        return;
-    }
-    code = messaging_refusal(c->s, &c->s->w->apps[c->t->app], &c->s->w->users[c->t->user], &text);
-    if (code != NULL || rows == NULL) {
-        v13_refuse(c, code != NULL ? code : "50000", text);
-        return;
-    }
-    /* No shop answers before messages can be sent, so every conversation is a stranger's. */
-    size_t n = stranger ? conversations(c->s, c->t, rows) : 0, at = (size_t)cursor, end = at + (size_t)limit;
-    struct out *o = v13_open(c);
-    out_open(o, "conversations", '[');
-    for (; at < n && at < end; at++) {
-        out_open(o, NULL, '{');
-        out_cstr(o, "conversation_id", rows[at]->conversation);
-        out_int(o, "update_time", rows[at]->at_ms);
-        out_open(o, "referral", '{');
-        out_close(o, '}');
-        out_close(o, '}');
-    }
-    out_close(o, ']');
-    out_bool(o, "has_more", at < n);
-    out_int(o, "cursor", (int64_t)at);
     v13_close(c);
 }

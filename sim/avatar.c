@@ -56,6 +56,20 @@ void cover_url(struct sim *s, const struct user *u, int64_t video, struct buf *b
     picture_url(s, (str){path, (size_t)n}, 21600, b);
 }
 
+void cdn_picture_url(struct sim *s, bool lasting, str name, int64_t life_s, struct buf *b)
+{
+    char path[192];
+    int n = snprintf(path, sizeof path, "/sim-cdn/%s/%.*s~tplv-sim-cropcenter-168-168.png",
+                     lasting ? "emoji" : "sticker", STR_ARG(name));
+    must(n > 0 && (size_t)n < sizeof path);
+    if (!lasting) {
+        picture_url(s, (str){path, (size_t)n}, life_s, b);
+        return;
+    }
+    buf_put(b, str_of(s->url));
+    buf_put(b, (str){path, (size_t)n});
+}
+
 /* ---- drawing ---- */
 
 /* Which layer covers the point (thousandths of the side): 0 ground, 1 shoulders, 2 face. */
@@ -118,6 +132,11 @@ static void draw(str seed, unsigned side, bool face, struct buf *b)
     mem_free(pixels);
 }
 
+void cdn_draw(str seed, struct buf *b)
+{
+    draw(seed, 360, false, b);
+}
+
 static unsigned side_of(str path)
 {
     static const struct {
@@ -144,13 +163,15 @@ void cdn_get(struct sim *s, const struct ask *q, struct reply *a)
     int64_t expires_s = 0;
     unsigned side = side_of(q->path);
     size_t end;
-    if (f == NULL || !form_read(q->query, q->mem, f) || !str_to_i64(form_get(f, "x-expires"), &expires_s)) {
+    bool lasting = str_starts(q->path, STR("/sim-cdn/emoji/")); /* no signature, no expiry */
+    if (f == NULL || !form_read(q->query, q->mem, f) ||
+        (!lasting && !str_to_i64(form_get(f, "x-expires"), &expires_s))) {
         refuse(a, 403, "Access denied");
         return;
     }
     buf_init(&want, q->mem, 64);
     picture_sign(q->path, expires_s, &want);
-    if (!str_eq(buf_str(&want), form_get(f, "x-signature")) || sim_now(s) / 1000 >= expires_s) {
+    if (!lasting && (!str_eq(buf_str(&want), form_get(f, "x-signature")) || sim_now(s) / 1000 >= expires_s)) {
         refuse(a, 403, "Access denied");
         return;
     }

@@ -8,6 +8,7 @@
 #include "sender.h"
 #include "faults.h"
 #include "record.h"
+#include "talk.h"
 
 bool control_no(struct call *c, const char *text)
 {
@@ -351,7 +352,8 @@ static bool post_secret(struct call *c)
 static bool post_reset(struct call *c)
 {
     struct world *w = c->s->w;
-    w->n_grants = w->n_codes = w->n_qrs = w->n_messages = 0;
+    w->n_grants = w->n_codes = w->n_qrs = 0;
+    talk_clear(c->s);
     tokens_clear(w);
     flights_clear(c->s);
     rates_clear(c->s);
@@ -389,6 +391,8 @@ static const struct {
     {"GET", "/control/grants", control_grants},
     {"POST", "/control/grants", control_grants_make},
     {"GET", "/control/refreshes", control_refreshes},
+    {"GET", "/control/conversations", control_conversations},
+    {"GET", "/control/comments", control_comments},
     {"POST", "/control/codes", control_codes},
     {"POST", "/control/tokens", control_tokens},
     {"POST", "/control/act", post_act},

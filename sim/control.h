@@ -18,6 +18,9 @@ str control_text(const struct call *c, const char *name); /* a member; STR_NONE 
 bool control_only(struct call *c, const char *names);     /* "a|b": other members are refused */
 bool control_query_int(const struct call *c, const char *name, int64_t *out);
 
+/* conversations.c */
+bool control_conversations(struct call *c);
+bool control_comments(struct call *c);
 /* control_grants.c */
 bool control_grants(struct call *c);
 bool control_grants_make(struct call *c);

@@ -4,6 +4,7 @@
  */
 #include "front.h"
 #include "flight.h"
+#include "sender.h"
 #include <errno.h>
 #include <time.h>
 
@@ -36,7 +37,8 @@ static void ask_read(struct request *rq, struct ask *q)
                       .accept = rq_header(rq, "accept"),
                       .accept_language = rq_header(rq, "accept-language"),
                       .user_agent = rq_header(rq, "user-agent"),
-                      .origin = rq_header(rq, "origin")};
+                      .origin = rq_header(rq, "origin"),
+                      .x_user = rq_header(rq, "x-user")};
 }
 
 /* Spoiled connections end after the answer. A slow one is complete, so its end is announced: a client that
@@ -53,6 +55,20 @@ static void spoil(struct request *rq, const struct reply *a)
     }
 }
 
+/* An echo that overtakes its answer: the answer waits until the delivery was tried, five seconds at most. */
+static void wait_for(struct sim *s, uint64_t delivery)
+{
+    for (int64_t until = clock_mono_ms() + 5000; clock_mono_ms() < until; sleep_ms(2)) {
+        pthread_mutex_lock(&s->lock);
+        const struct delivery *d = delivery_find(s, delivery);
+        bool open =
+            d != NULL && d->n_attempts == 0 && (d->state == DELIVERY_WAITING || d->state == DELIVERY_SENDING);
+        pthread_mutex_unlock(&s->lock);
+        if (!open)
+            return;
+    }
+}
+
 static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
 {
     struct front *f = ctx;
@@ -61,6 +77,8 @@ static enum rc front_serve(struct request *rq, void *ctx, struct fault *why)
     (void)why;
     ask_read(rq, &q);
     sim_serve(f->sim, &q, &a);
+    if (a.wait_delivery > 0)
+        wait_for(f->sim, a.wait_delivery);
     if (a.delay_ms > 0)
         sleep_ms(a.delay_ms);
     if (!buf_ok(&a.body)) {

@@ -10,6 +10,7 @@
 #include "json/json.h"
 #include "bounds.h"
 #include "index.h"
+#include "chat.h"
 
 enum portal { PORTAL_LOGIN, PORTAL_BUSINESS, PORTAL_ADS };
 enum app_state { APP_DRAFT, APP_IN_REVIEW, APP_LIVE, APP_SANDBOX };
@@ -54,7 +55,8 @@ struct shop { /* a business account of TikTok that authorised a business app */
 };
 struct customer {
     char id[ID_SIZE], username[ID_SIZE], display_name[128], unique_identifier[96];
-    bool follower, eu;
+    bool follower, eu, blocks, no_images; /* blocks the shops; its country takes no images */
+    char region[8];                       /* "" is TH */
 };
 struct advertiser { /* an ad account and the person who may authorise apps for it */
     char id[ID_SIZE], name[128], user[ID_SIZE];
@@ -95,13 +97,6 @@ struct qr {
     enum qr_state state;
     int64_t expires_ms;
 };
-struct message { /* what a customer typed on the phone */
-    char id[ID_SIZE], conversation[ID_SIZE];
-    unsigned shop, customer;
-    uint64_t delivery;
-    int64_t at_ms;
-    char text[2048];
-};
 struct world {
     struct app apps[MAX_APPS];
     struct user users[MAX_USERS];
@@ -113,10 +108,16 @@ struct world {
     struct token tokens[MAX_TOKENS];
     struct qr qrs[MAX_QR];
     struct message messages[MAX_MESSAGES];
+    struct thread threads[MAX_THREADS];
+    struct media media[MAX_MEDIA];
+    struct shop_state shop_states[MAX_SHOPS]; /* by the shop's row */
+    struct comment comments[MAX_COMMENTS];
     size_t n_apps, n_users, n_shops, n_customers, n_advertisers, n_grants; /* rows in use */
-    size_t n_codes, n_tokens, n_qrs, n_messages;                           /* ever made: the row is n % MAX */
+    size_t n_threads, n_comments;
+    size_t n_codes, n_tokens, n_qrs, n_messages, n_media; /* ever made: the row is n % MAX */
+    size_t media_bytes;
     uint32_t chains;
-    struct index by_user, by_access, by_refresh;
+    struct index by_user, by_access, by_refresh, by_message, by_thread;
     int64_t offset_ms; /* virtual minus real clock */
 };
 

@@ -57,6 +57,22 @@ enum word {
     W_TOO_LONG,
     W_AD_ACCOUNTS,
     W_NO_AD_ACCOUNTS,
+    W_MORE,
+    W_STICKER,
+    W_EMOJI,
+    W_IMAGE,
+    W_VIDEO,
+    W_POST,
+    W_FILE,
+    W_QUOTE,
+    W_QUOTING,
+    W_QUOTED_OTHER,
+    W_REACT,
+    W_TYPING,
+    W_AUTOMATIC,
+    W_COMMENTS,
+    W_COMMENT,
+    W_INTENT,
     W_COUNT
 };
 struct sheet {

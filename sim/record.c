@@ -29,6 +29,7 @@ static void write_ask(struct out *o, const struct ask *q)
     header_put(o, "content-type", q->content_type);
     header_put(o, "authorization", q->authorization);
     header_put(o, "access-token", q->access_token);
+    header_put(o, "x-user", q->x_user);
     header_put(o, "cookie", q->cookie);
     header_put(o, "user-agent", q->user_agent);
     header_put(o, "accept", q->accept);

@@ -2,6 +2,7 @@
  * TikTok that has no row, also one without its final slash, is answered 404 as its hosts do.
  */
 #include "sim.h"
+#include "handlers.h"
 
 const struct sim_route sim_routes[] = {
     {"GET", "/v2/auth/authorize/", .form = FORM_PAGE, .handle = authorize_get, .doc = "authorization page"},
@@ -15,6 +16,8 @@ const struct sim_route sim_routes[] = {
     {"GET", "/v2/user/info/", .form = FORM_V2, .handle = user_info, .doc = "profile fields by scope"},
     {"POST", "/v2/video/list/", .form = FORM_V2, .handle = video_list, .doc = "videos by page"},
     {"POST", "/v2/video/query/", .form = FORM_V2, .handle = video_query, .doc = "videos by id"},
+    {"GET", "/sim-cdn/media/", .prefix = true, .form = FORM_PAGE, .handle = media_get,
+     .doc = "pictures and videos of messages, with x-user"},
     {"GET", "/sim-cdn/", .prefix = true, .form = FORM_PAGE, .handle = cdn_get, .doc = "avatars and covers"},
     {"*", "/open_api/v1.3/", .prefix = true, .form = FORM_BUSINESS, .handle = v13_any,
      .doc = "API for Business: the rows of v13.c"},
@@ -33,6 +36,12 @@ const struct sim_route sim_routes[] = {
     {"GET", "/phone", .quiet = true, .form = FORM_PAGE, .handle = phone_page, .doc = "the customer's phone"},
     {"POST", "/phone/send", .quiet = true, .form = FORM_PAGE, .handle = phone_send,
      .doc = "a direct message"},
+    {"GET", "/phone/live", .quiet = true, .form = FORM_PAGE, .handle = phone_live, .doc = "its live part"},
+    {"GET", "/phone/media", .quiet = true, .form = FORM_PAGE, .handle = phone_media, .doc = "its pictures"},
+    {"POST", "/phone/comment", .quiet = true, .form = FORM_PAGE, .handle = phone_comment,
+     .doc = "a comment on a video"},
+    {"POST", "/control/comments", .quiet = true, .form = FORM_CONTROL, .handle = control_comment,
+     .doc = "the same"},
     {"GET", "/phone/messages", .quiet = true, .form = FORM_CONTROL, .handle = phone_messages,
      .doc = "what was sent"},
     {"POST", "/control/messages", .quiet = true, .form = FORM_CONTROL, .handle = control_message,

@@ -8,6 +8,7 @@
 #include "record.h"
 #include "faults.h"
 #include "sender.h"
+#include "talk.h"
 #include "crypto/crypto.h"
 
 void sim_init(struct sim *s)
@@ -30,6 +31,8 @@ void sim_init(struct sim *s)
     index_open(&s->w->by_user, MAX_USERS);
     index_open(&s->w->by_access, MAX_TOKENS);
     index_open(&s->w->by_refresh, MAX_TOKENS);
+    index_open(&s->w->by_message, MAX_MESSAGES);
+    index_open(&s->w->by_thread, MAX_THREADS);
     switches_init(&s->sw);
     must(TEXT_SET(s->url, STR("http://127.0.0.1")));
 }
@@ -41,6 +44,9 @@ void sim_release(struct sim *s)
     index_close(&s->w->by_user);
     index_close(&s->w->by_access);
     index_close(&s->w->by_refresh);
+    talk_clear(s);
+    index_close(&s->w->by_message);
+    index_close(&s->w->by_thread);
     rates_close(&s->limits);
     mem_free(s->flights);
     mem_free(s->w);

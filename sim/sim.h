@@ -17,7 +17,8 @@
 struct ask { /* a request; all text lives in mem */
     struct arena *mem;
     str method, path, query, body; /* query as it came, without '?' */
-    str content_type, authorization, access_token, cookie, accept_language, user_agent, accept, origin;
+    str content_type, authorization, access_token, cookie, accept_language, user_agent, accept, origin,
+        x_user;
 };
 enum form_of { FORM_OAUTH, FORM_V2, FORM_BUSINESS, FORM_PAGE, FORM_CONTROL };
 struct reply {
@@ -38,7 +39,8 @@ struct reply {
     size_t keep_bytes; /* SIZE_MAX: all */
     int64_t ms_per_byte, delay_ms;
     char fault[32];
-    char code[40]; /* of an error */
+    char code[40];          /* of an error */
+    uint64_t wait_delivery; /* the answer goes out after this delivery was tried; 0: at once */
     /* a refresh: its entry (flight.h), the presented token's row and link as they were; 0: none */
     uint64_t flight;
     uint32_t flight_token, flight_next;
@@ -116,6 +118,7 @@ HANDLER(user_info);  /* userinfo.c */
 HANDLER(video_list); /* video.c */
 HANDLER(video_query);
 HANDLER(cdn_get);      /* avatar.c */
+HANDLER(media_get);    /* media.c */
 HANDLER(v13_any);      /* v13.c */
 HANDLER(ads_auth_get); /* ads_page.c */
 HANDLER(ads_auth_post);
@@ -141,6 +144,5 @@ void grant_end(struct sim *s, struct grant *g, int reason, bool webhook);
 /* 401, 429 ... already answered when NULL comes back. */
 struct token *bearer(struct sim *s, const struct ask *q, struct reply *a);
 bool rate_ok(struct sim *s, unsigned app, const char *endpoint); /* sliding minute */
-void avatar_url(struct sim *s, const struct user *u, unsigned side, struct buf *b);
-void cover_url(struct sim *s, const struct user *u, int64_t video, struct buf *b);
+#include "pictures.h"
 #endif

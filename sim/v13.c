@@ -12,9 +12,55 @@ static const struct v13_row rows[] = {
     {"POST", "tt_user/oauth2/refresh_token/", V13_NONE, .handle = business_refresh, .doc = "refresh"},
     {"POST", "tt_user/oauth2/revoke/", V13_NONE, .handle = business_revoke, .doc = "revoke"},
     {"POST", "tt_user/token_info/get/", V13_NONE, .handle = business_token_info, .doc = "scopes of a token"},
-    {"GET", "business/get/", V13_ACCOUNT, true, NULL, business_profile, "profile and numbers by field"},
+    {"GET", "business/get/", V13_ACCOUNT, true, NULL, business_profile,
+     .doc = "profile and numbers by field"},
     {"GET", "business/message/conversation/list/", V13_ACCOUNT, true, "message.list.read", conversation_list,
-     "conversations of the account"},
+     .doc = "conversations of the account"},
+    {"GET", "business/message/content/list/", V13_ACCOUNT, true, "message.list.read", content_list,
+     .doc = "the newest 20 messages"},
+    {"POST", "business/message/send/", V13_ACCOUNT, true, "message.list.send", message_send,
+     .doc = "a message"},
+    {"GET", "business/message/capabilities/get/", V13_ACCOUNT, true, "message.list.read", capabilities_get,
+     .doc = "may images be sent"},
+    {"POST", "business/message/media/upload/", V13_ACCOUNT, true, "message.list.send", media_upload,
+     .doc = "an image", .multipart = true},
+    {"POST", "business/message/media/download/", V13_ACCOUNT, true, "message.list.read", media_download,
+     .doc = "a link to a picture or video"},
+    {"POST", "business/message/direct_reply/update/", V13_ACCOUNT, true, "message.list.manage",
+     direct_reply_update, .doc = "comment to message on or off"},
+    {"GET", "business/message/direct_reply/get/", V13_ACCOUNT, true, "message.list.read", direct_reply_get,
+     .doc = "is it on"},
+    {"POST", "business/message/auto_message/create/", V13_ACCOUNT, true, "message.list.manage", auto_create,
+     .doc = "an automatic message"},
+    {"POST", "business/message/auto_message/update/", V13_ACCOUNT, true, "message.list.manage", auto_update,
+     .doc = "its text"},
+    {"POST", "business/message/auto_message/status/update/", V13_ACCOUNT, true, "message.list.manage",
+     auto_status, .doc = "a whole type on or off"},
+    {"GET", "business/message/auto_message/get/", V13_ACCOUNT, true, "message.list.read", auto_get,
+     .doc = "those of a type"},
+    {"POST", "business/message/auto_message/get/", V13_ACCOUNT, true, "message.list.read", auto_get,
+     .doc = "the same, as the page's head says"},
+    {"POST", "business/message/auto_message/delete/", V13_ACCOUNT, true, "message.list.manage", auto_delete,
+     .doc = "a question or prompt"},
+    {"POST", "business/message/auto_message/sort/", V13_ACCOUNT, true, "message.list.manage", auto_sort,
+     .doc = "the order of prompts"},
+    {"GET", "business/video/list/", V13_ACCOUNT, true, "video.list", account_videos, .doc = "own posts"},
+    {"GET", "business/comment/list/", V13_ACCOUNT, true, "comment.list", comment_list,
+     .doc = "comments of a post"},
+    {"GET", "business/comment/reply/list/", V13_ACCOUNT, true, "comment.list", comment_replies,
+     .doc = "replies to a comment"},
+    {"POST", "business/comment/create/", V13_ACCOUNT, true, "comment.list.manage", comment_create,
+     .doc = "a comment of the account"},
+    {"POST", "business/comment/reply/create/", V13_ACCOUNT, true, "comment.list.manage", comment_reply,
+     .doc = "its reply"},
+    {"POST", "business/comment/reply/", V13_ACCOUNT, true, "comment.list.manage", comment_reply_short,
+     .doc = "the same, by switch"},
+    {"POST", "business/comment/like/", V13_ACCOUNT, true, "comment.list.manage", comment_like,
+     .doc = "like, unlike"},
+    {"POST", "business/comment/hide/", V13_ACCOUNT, true, "comment.list.manage", comment_hide,
+     .doc = "hide, show"},
+    {"POST", "business/comment/delete/", V13_ACCOUNT, true, "comment.list.manage", comment_delete,
+     .doc = "own comments only"},
     {"POST", "business/webhook/update/", V13_NONE, .handle = hook_update, .doc = "a category's callback"},
     {"GET", "business/webhook/list/", V13_NONE, .handle = hook_list, .doc = "the callback that stands"},
     {"POST", "business/webhook/delete/", V13_NONE, .handle = hook_delete, .doc = "ends it"},
@@ -111,12 +157,20 @@ static void plain(struct reply *a, int status, str text)
     buf_put(&a->body, text);
 }
 
-static const struct v13_row *row_of(str path)
+/* The row of path and method; else of the path, whose method is wrong. */
+static const struct v13_row *row_of(const struct v13 *c, str path)
 {
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (str_eq(str_of(rows[i].path), path))
+    const struct v13_row *found = NULL;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        bool off =
+            rows[i].handle == comment_reply_short && !switch_is(&c->s->sw, SW_COMMENT_REPLY_PATH, "both");
+        if (off || !str_eq(str_of(rows[i].path), path))
+            continue;
+        if (str_eq(c->q->method, str_of(rows[i].method)))
             return &rows[i];
-    return NULL;
+        found = &rows[i];
+    }
+    return found;
 }
 
 static bool method_good(struct v13 *c, const struct v13_row *row)
@@ -130,11 +184,16 @@ static bool method_good(struct v13 *c, const struct v13_row *row)
     return false;
 }
 
-/* A body that is not JSON never reaches the API: HTTP 400 with text. */
-static bool input_read(struct v13 *c)
+/* A body that is not JSON, or multipart without a boundary, never reaches the API: HTTP 400 with text. */
+static bool input_read(struct v13 *c, const struct v13_row *row)
 {
     const struct ask *q = c->q;
-    if (str_eq(q->method, STR("GET"))) {
+    if (row->multipart) {
+        c->upload = arena_new(q->mem, struct upload);
+        c->query = c->upload == NULL ? NULL : &c->upload->fields;
+        if (c->query != NULL && multipart_read(q->content_type, q->body, q->mem, c->upload))
+            return true;
+    } else if (str_eq(q->method, STR("GET"))) {
         c->query = arena_new(q->mem, struct form);
         if (c->query != NULL && form_read(q->query, q->mem, c->query))
             return true;
@@ -200,12 +259,12 @@ static bool rate_good(struct v13 *c, const struct v13_row *row)
 void v13_any(struct sim *s, const struct ask *q, struct reply *a)
 {
     struct v13 c = {.s = s, .q = q, .a = a};
-    const struct v13_row *row = row_of(str_sub(q->path, strlen(BASE), q->path.n));
+    const struct v13_row *row = row_of(&c, str_sub(q->path, strlen(BASE), q->path.n));
     if (row == NULL) {
         plain(a, 404, STR("404 page not found"));
         return;
     }
-    if (method_good(&c, row) && input_read(&c) && token_good(&c, row) && rights_good(&c, row) &&
+    if (method_good(&c, row) && input_read(&c, row) && token_good(&c, row) && rights_good(&c, row) &&
         rate_good(&c, row) && (!row->account || v13_needs(&c, "business_id")))
         row->handle(&c);
 }

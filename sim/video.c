@@ -41,12 +41,12 @@ static const char *const video_names[VIDEO_FIELDS] = {
 };
 #define FIRST_VIDEO_S 1780000000 /* the oldest video; each next one is 7 hours younger */
 
-static int64_t video_id(const struct sim *s, const struct user *u, int64_t index)
+int64_t video_id(const struct sim *s, const struct user *u, int64_t index)
 {
     return 7500000000000000000LL + (int64_t)user_index(s->w, u) * 1000000000LL + index * 1000003 + 7;
 }
 
-static int64_t video_created_s(int64_t index)
+int64_t video_created_s(int64_t index)
 {
     return FIRST_VIDEO_S + index * 25200;
 }

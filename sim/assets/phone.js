@@ -1,48 +1,41 @@
-// Keeps the customer's phone up to date: asks for the state of the messages and repaints what changed. Without this
-// script the page works too, after a reload.
+// Keeps the customer's phone up to date: asks for its live part and replaces what changed. A visible page reads the
+// shop's messages. Without this script the page works too, after a reload.
 'use strict';
 (() => {
-  const list = document.querySelector('[data-sim="messages"]');
-  if (!list) return;
-  const chosen = (name) => document.querySelector(`.write [name="${name}"]`).value;
-  const address = () => {
-    const q = new URLSearchParams({ customer: chosen('customer'), shop: chosen('shop'), lang: document.documentElement.lang });
-    return `/phone/messages?${q}`;
+  const chosen = (name) => document.querySelector(`.write [name="${name}"]`)?.value;
+  if (!chosen('shop')) return;
+  const address = (part) => {
+    const q = new URLSearchParams({ customer: chosen('customer'), shop: chosen('shop'), part, lang: document.documentElement.lang });
+    if (document.visibilityState === 'visible') q.set('read', '1');
+    return `/phone/live?${q}`;
   };
-  const row = (m) => {
-    const li = document.createElement('li');
-    const text = document.createElement('p');
-    const state = document.createElement('span');
-    li.dataset.sim = 'message';
-    li.dataset.messageId = m.message_id;
-    text.textContent = m.text;
-    state.className = 'small';
-    li.append(text, state);
-    return li;
-  };
-  const paint = (messages) => {
-    for (const m of messages) {
-      let li = [...list.children].find((x) => x.dataset.messageId === m.message_id);
-      if (!li) {
-        list.querySelector('.none')?.remove();
-        li = row(m);
-        list.append(li);
-      }
-      if (li.dataset.delivery !== m.delivery || li.lastElementChild.textContent !== m.words) {
-        li.dataset.delivery = m.delivery;
-        li.lastElementChild.textContent = m.words;
-      }
-    }
+  const shown = {};
+  const paint = async (part, selector) => {
+    const answer = await fetch(address(part));
+    const text = await answer.text();
+    if (!answer.ok || text === shown[part]) return;
+    const first = shown[part] === undefined;
+    shown[part] = text;
+    const old = document.querySelector(selector);
+    const fresh = new DOMParser().parseFromString(text, 'text/html').querySelector(selector);
+    if (!fresh || (first && fresh.textContent === old.textContent && fresh.children.length === old.children.length)) return;
+    const list = old.querySelector('.chat');
+    const atEnd = !list || list.scrollTop + list.clientHeight >= list.scrollHeight - 40;
+    const top = list?.scrollTop;
+    old.replaceWith(fresh);
+    const now = fresh.querySelector('.chat');
+    if (now) now.scrollTop = atEnd ? now.scrollHeight : top;
   };
   const poll = async () => {
     try {
-      const answer = await fetch(address());
-      if (answer.ok) paint((await answer.json()).messages);
+      await paint('messages', '[data-sim="live"]');
+      await paint('comments', '[data-sim="live-comments"]');
     } catch {
       // The simulator is restarting: the next round tells.
     }
     setTimeout(poll, 1000);
   };
+  const list = document.querySelector('.chat');
   list.scrollTop = list.scrollHeight;
   const box = document.querySelector('.write textarea');
   box.focus({ preventScroll: true });
