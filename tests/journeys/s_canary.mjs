@@ -8,7 +8,7 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, readdirSync, statSyn
 import path from 'node:path';
 import { check, equal, run, tempDir, test, until } from '../support/runner.mjs';
 import { BUSINESS_KEY, Program, daemonConfig, databases, startStack, writeConfig } from '../support/stack.mjs';
-import { Browser, fields, signIn, toTikTok } from '../support/signin.mjs';
+import { Browser, connectAccount, signIn, toTikTok } from '../support/signin.mjs';
 import { call, invited, keyWith, passing, staff, workspaceCreate } from '../support/actors.mjs';
 import { childEnv, daemonBinary, freePort } from '../../tools/stack.mjs';
 
@@ -181,21 +181,13 @@ async function login(stack, c, owner) {
 
 // Connected accounts of all kinds, their tokens refreshed, one revoked; and a secret that is being rotated.
 async function connections(stack, c, owner) {
-  await stack.sim.switches({ auto_consent: 'allow', rate_limits: 'off' });
-  const connect = async (kind) => {
+  await stack.sim.switches({ rate_limits: 'off' });
+  for (const kind of ['business', 'advertiser']) {
     const { url } = await owner.must(201, 'POST', '/v1/connections', { kind, market: 'th' });
-    const browser = new Browser();
-    const page = await browser.get(url);
-    const action = /<form[^>]*action="([^"]+)"/i.exec(page.text)[1].replaceAll('&amp;', '&');
-    const out = await browser.post(new URL(action, url).href, { market: 'th', ...fields(page.text) });
-    c.hide('state', inQuery(out.location, 'state'));
-    const asked = await fetch(out.location, { redirect: 'manual', headers: { cookie: 'sim_person=shopowner' } });
-    const back = asked.headers.get('location');
-    for (const name of ['code', 'auth_code']) c.hide(name, inQuery(back, name));
-    const end = await browser.get(back);
-    equal(end.status, 303, `${kind}: ${end.text.slice(0, 300)}`);
-  };
-  for (const kind of ['business', 'advertiser']) await connect(kind);
+    const way = await connectAccount(stack, url, 'shopowner');
+    c.hide('state', inQuery(way.authorize, 'state'));
+    for (const name of ['code', 'auth_code']) c.hide(name, inQuery(way.callback, name));
+  }
   const list = async () => (await owner.must(200, 'GET', '/v1/accounts?limit=100')).items;
   const business = (await list()).find((a) => a.kind === 'business' && a.state === 'connected' && a.next_refresh_at);
   check(business, `a business account: ${JSON.stringify(await list()).slice(0, 400)}`);

@@ -99,6 +99,24 @@ export async function signIn(stack, start, { browser = new Browser(), ...who } =
   return browser.get(callback);
 }
 
+// From a connection's link to its end, TikTok answering without its page: what the callback answered, and on the way TikTok's
+// URL and ours.
+export async function connectAccount(stack, url, person) {
+  const browser = new Browser();
+  const page = await browser.get(url);
+  equal(page.status, 200, `page of the link: ${page.text.slice(0, 300)}`);
+  const action = /<form method="post" action="([^"]+)"/.exec(page.text)[1];
+  const { location: authorize } = await browser.post(new URL(action, url).href, { market: 'th', ...fields(page.text) });
+  await stack.sim.switches({ auto_consent: 'allow' });
+  const asked = await fetch(authorize, { redirect: 'manual', headers: { cookie: `sim_person=${person}` } });
+  await stack.sim.switches({ auto_consent: 'off' });
+  const callback = asked.headers.get('location');
+  check(callback, `TikTok's page for ${person}: ${asked.status}`);
+  const end = await browser.get(callback);
+  equal(end.status, 303, `callback of ${person}: ${end.text.slice(0, 300)}`);
+  return { authorize, callback, end };
+}
+
 // REST with the workspace's API key (or another one).
 export function client(stack, key = stack.seed.api_key) {
   return async (method, path, body, headers = {}) => {
