@@ -292,4 +292,240 @@ test('sim.send.ambiguous: phase before did not send, phase after did; the list o
   equal((await talk()).sent, 3, 'none of these was sent');
 });
 
+test('sim.lists: 90 days, newest 20, ids decoded strictly, participants, both types', async () => {
+  await reset();
+  const { conversation_id } = await writes();
+  const two = await writes({ customer: 'c2', kind: 'sticker', picture: 'cat' });
+  await writes({ customer: 'eu' });
+  const list = (conversation_type, o) => get('message/conversation/list/', { conversation_type, ...o });
+  equal((await good(list('STRANGER'))).conversations.map((c) => c.conversation_id), [two.conversation_id, conversation_id], 'newest first, no EU');
+  await shift(1);
+  await sent(conversation_id);
+  equal((await good(list('SINGLE'))).conversations.map((c) => [c.conversation_id, c.referral]), [[conversation_id, {}]], 'answered');
+  await writes({ customer: 'c2', kind: 'referral', text: 'MZ ad' });
+  const page = await good(list('STRANGER', { limit: '1' }));
+  equal([page.has_more, page.cursor, page.conversations[0].referral.ad[0].ad_name], [false, 1, 'MZ ad'], 'referral');
+  check(page.conversations[0].referral.ad[0].timestamp < 1e10, 'seconds here');
+  check((await event((e) => e.event === 'im_referral_msg', 'referral')).content.referral.ad.timestamp > 1e12, 'milliseconds there');
+  for (let i = 0; i < 22; i++) await writes({ text: `n${i}` });
+  const c = await good(get('message/content/list/', { conversation_id }));
+  equal([c.messages.length, c.messages[0].text.body, c.messages[19].text.body], [20, 'n21', 'n2'], 'newest 20, newest first');
+  equal([c.messages[0].message_type, c.messages[0].from_user.role, c.messages[0].message_tag.source], ['TEXT', 'PERSONAL_ACCOUNT', 'APP'], 'upper case in REST');
+  equal(c.participants.map((x) => [x.role, x.display_name]), [['PERSONAL_ACCOUNT', 'สมชาย'], ['BUSINESS_ACCOUNT', 'one']], 'participants');
+  equal((await fetch(c.participants[0].profile_image)).status, 200, 'face');
+  const m = received.filter((e) => e.content.text?.body === 'n21')[0];
+  equal(m.content.message_id, c.messages[0].message_id, 'the webhook has the same id');
+  const ids = (await sim.control('GET', 'conversations')).conversations.map((x) => x.conversation_id);
+  const plus = ids.find((id) => id.includes('+')) ?? conversation_id;
+  const strict = await envelope(raw('GET', `message/content/list/?business_id=${encodeURIComponent(T.open_id)}&conversation_id=${plus.includes('+') ? plus : `${plus}+`}`));
+  equal([strict.code, strict.message], [40002, 'Param conversation_id is invalid.'], 'a raw + is a blank');
+  equal((await good(get('message/content/list/', { conversation_id: two.conversation_id }))).messages[0].message_type, 'STICKER');
+  for (const o of [{}, { conversation_type: 'X' }, { conversation_type: 'SINGLE', limit: '101' }, { conversation_type: 'SINGLE', limit: '0' }, { conversation_type: 'SINGLE', cursor: '-1' }])
+    equal((await get('message/conversation/list/', o)).code, 40002, JSON.stringify(o));
+  const b = await tokenOf('berlin');
+  equal((await get('message/content/list/', { conversation_id }, b)).code, 40118, 'a region without messaging');
+  await shift(91 * 24 * HOUR);
+  T = await tokenOf('owner');
+  equal((await good(list('STRANGER'))).conversations, [], 'after 90 days');
+});
+
+test('sim.capabilities: JSON array, the true type', async () => {
+  await reset();
+  const { conversation_id } = await writes();
+  const cap = (conversation_type, o = {}) => get('message/capabilities/get/', { capability_types: '["IMAGE_SEND"]', conversation_id, conversation_type, ...o });
+  equal((await good(cap('STRANGER'))).capability_infos, [{ capability_type: 'IMAGE_SEND', capability_result: true }]);
+  equal((await cap('SINGLE')).code, 40002, 'the wrong type');
+  await sim.switches({ image_send: 'single' });
+  equal((await good(cap('STRANGER'))).capability_infos[0].capability_result, false, 'not for strangers');
+  await sent(conversation_id);
+  equal((await good(cap('SINGLE'))).capability_infos[0].capability_result, true, 'after the answer');
+  for (const o of [{ capability_types: 'IMAGE_SEND' }, { capability_types: '["X"]' }, { capability_types: '[]' }, { conversation_id: 'x' }])
+    equal((await cap('SINGLE', o)).code, 40002, JSON.stringify(o));
+});
+
+test('sim.media: upload by bytes, download by message, the CDN wants x-user', async () => {
+  await reset();
+  const jpeg = Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(40)]);
+  match((await good(upload(jpeg))).media_id, /./);
+  for (const [bytes, o, code] of [[Buffer.alloc(0), {}, 40906], [Buffer.concat([png, Buffer.alloc(3_000_000)]), {}, 40907], [Buffer.from('GIF89a'), {}, 40908],
+    [png, { media_type: 'VIDEO' }, 40002], [png, { field: 'image' }, 40002], [png, { business_id: 'x' }, 40001]])
+    equal((await upload(bytes, o)).code, code, `${code}`);
+  const bare = await raw('POST', 'message/media/upload/', { body: 'x', headers: { 'content-type': 'multipart/form-data' } });
+  equal([bare.status, bare.headers.get('content-type').split(';')[0]], [400, 'text/plain'], 'no boundary');
+  await writes({ kind: 'image' });
+  await writes({ kind: 'video' });
+  const image = await event((e) => e.content.type === 'image', 'image');
+  const video = await event((e) => e.content.type === 'video', 'video');
+  const ask = (e, o = {}) => post('message/media/download/', { conversation_id: e.content.conversation_id, message_id: e.content.message_id,
+    media_id: e.content[e.content.type].media_id, media_type: e.content.type.toUpperCase(), ...o });
+  const url = (await good(ask(image))).download_url;
+  equal((await ask(image, { media_type: 'VIDEO' })).code, 40007, 'type');
+  equal((await ask(image, { media_id: video.content.video.media_id })).code, 40007, "another message's");
+  equal((await ask(image, { conversation_id: 'x' })).code, 40002, 'conversation');
+  const cdn = (u, token = T.access_token, redirect = 'manual') => fetch(u, { redirect, headers: token ? { 'x-user': token } : {} });
+  equal((await cdn(url, null)).status, 403, 'no header');
+  equal((await cdn(url, (await tokenOf('other')).access_token)).status, 403, "another's token");
+  equal((await cdn(url.replace(/signature=./, 'signature=x'))).status, 403, 'signature');
+  const r = await cdn(url);
+  equal([r.status, r.headers.get('content-type'), Buffer.from(await r.arrayBuffer()).subarray(1, 4).toString()], [200, 'image/png', 'PNG'], 'bytes');
+  const v = await cdn((await good(ask(video))).download_url);
+  equal([v.headers.get('content-type'), Buffer.from(await v.arrayBuffer()).subarray(4, 8).toString()], ['video/mp4', 'ftyp'], 'video');
+  await sim.switches({ media_cdn: 'wrong_type' });
+  match((await cdn(url)).headers.get('content-type'), /text\/html/);
+  await sim.switches({ media_cdn: 'redirect_away' });
+  const away = await cdn(url);
+  equal([away.status, new URL(away.headers.get('location')).hostname], [302, 'localhost'], 'redirect');
+  await sim.switches({ media_cdn: 'big' });
+  check((await (await cdn(url)).arrayBuffer()).byteLength > 3_800_000, 'big');
+  const log = (await sim.control('GET', 'log?path=/sim-cdn/media/')).entries;
+  check(log.some((x) => x.headers['x-user'] === T.access_token) && log.some((x) => !x.headers['x-user']), 'the log shows who sent x-user');
+  await sim.switches({ media_cdn: 'good' });
+  await shift(24 * HOUR + 1);
+  T = await tokenOf('owner');
+  equal((await cdn(url)).status, 403, 'a link lives 24 hours');
+  equal((await cdn((await good(ask(image))).download_url)).status, 200, 'a new one');
+  const sticker = await writes({ kind: 'sticker' });
+  const emoji = await writes({ kind: 'emoji' });
+  for (const m of [sticker, emoji]) {
+    const e = await event((x) => x.content.message_id === m.message_id, 'picture');
+    equal((await fetch(e.content[e.content.type].url)).status, 200, 'a plain link');
+  }
+});
+
+test('sim.events: reactions, taps, quotes, read marks, EU, messages typed elsewhere', async () => {
+  await reset();
+  const { conversation_id } = await writes();
+  const card = await sent(conversation_id, { message_type: 'TEMPLATE', text: undefined, template: { type: 'QA_BUTTON_CARD', title: 'ไซซ์', buttons: [{ type: 'REPLY', title: 'M', id: 'size_m' }] } });
+  const tap = await writes({ kind: 'tap', message: card, button: 'size_m' });
+  const tapped = await event((e) => e.content.message_id === tap.message_id, 'tap');
+  equal([tapped.content.text.body, tapped.content.reply_source_payload], ['M', { reply_source_msg_id: card, reply_source_unique_id: 'size_m' }], 'tap');
+  await writes({ kind: 'reaction', message: card, text: '👍' });
+  await writes({ kind: 'reaction', message: card, text: '👍', remove: true });
+  const reactions = await until(() => received.filter((e) => e.content.type === 'reaction').length === 2 && received.filter((e) => e.content.type === 'reaction'));
+  equal(reactions.map((e) => e.content.reaction[0].operation), ['ADD', 'REMOVE']);
+  equal([reactions[0].content.reaction[0].original_msg_id, reactions[0].content.reaction[0].emoji], [card, '👍']);
+  equal((await talk()).messages.find((m) => m.message_id === card).reactions, [], 'taken back');
+  await writes({ kind: 'read' });
+  const read = await event((e) => e.event === 'im_mark_read_msg', 'read mark');
+  equal(read.content.read.last_read_timestamp, (await talk()).messages.find((m) => m.message_id === card).at_ms, 'up to our newest');
+  equal([read.content.message_id, read.content.type], [undefined, undefined]);
+  await writes({ kind: 'read' });
+  equal((await writes({ from: 'web', text: 'เว็บ' })).conversation_id, conversation_id);
+  const web = await event((e) => e.content.text?.body === 'เว็บ', 'web');
+  equal([web.event, web.content.message_tag.source], ['im_send_msg', 'WEB']);
+  await writes({ from: 'auto', text: 'อัตโนมัติ' });
+  equal((await event((e) => e.content.text?.body === 'อัตโนมัติ', 'auto')).content.auto_message_type, 'AUTO_REPLY');
+  equal(received.filter((e) => e.event === 'im_mark_read_msg').length, 1, 'read once');
+  await writes({ customer: 'eu', text: 'secret' });
+  const eu = await event((e) => e.event === 'im_receive_msg_eu', 'eu');
+  equal(Object.keys(eu.content).sort(), ['timestamp', 'to', 'to_user'], 'stripped');
+});
+
+test('sim.auto: caps, lengths, review, welcome message, order', async () => {
+  await reset({ auto_review_ms: 60000 });
+  const call = (name, o) => post(`message/auto_message/${name}/`, o);
+  const prompt = (title, content = 'x') => call('create', { auto_message_type: 'CHAT_PROMPT', chat_prompt: { title, content } });
+  const ids = [];
+  for (let i = 0; i < 6; i++) ids.push((await good(prompt(`p${i}`))).auto_message.auto_message_id);
+  equal((await prompt('p6')).code, 40002, 'six');
+  for (const o of [{ auto_message_type: 'AUTO_REPLY' }, { auto_message_type: 'SUGGESTED_QUESTION', suggested_question: { question: 'ก'.repeat(81), answer: 'x' } },
+    { auto_message_type: 'SUGGESTED_QUESTION', suggested_question: { question: 'q', answer: 'ก'.repeat(201) } }, { auto_message_type: 'WELCOME_MESSAGE', welcome_message: { content: 'ก'.repeat(251) } }, { auto_message_type: 'WELCOME_MESSAGE' }])
+    equal((await call('create', o)).code, 40002, JSON.stringify(o).slice(0, 60));
+  const type = { auto_message_type: 'CHAT_PROMPT' };
+  equal((await call('update', { ...type, auto_message_id: ids[0], chat_prompt: { title: 'n', content: 'n' } })).code, 40002, 'under review');
+  await shift(61);
+  const audit = await event((e) => e.event === 'im_auto_message_audit_update', 'audit');
+  equal([audit.content.audit_status, audit.content.auto_message_type], ['APPROVED', 'CHAT_PROMPT']);
+  await good(call('update', { ...type, auto_message_id: ids[0], chat_prompt: { title: 'n', content: 'n' } }));
+  await good(call('sort', { ...type, auto_message_ids: [...ids].reverse() }));
+  equal((await call('sort', { ...type, auto_message_ids: ids.slice(1) })).code, 40002, 'every one once');
+  const listing = await good(get('message/auto_message/get/', type));
+  equal(listing.auto_messages.map((m) => m.auto_message_id), [...ids].reverse(), 'sorted');
+  equal([listing.operation_status, listing.auto_messages[5].audit_status], ['ENABLE', 'REVIEWING']);
+  equal((await good(call('get', type))).auto_messages.length, 6, 'POST too');
+  await good(call('delete', { ...type, auto_message_id: ids[1] }));
+  equal((await call('delete', { ...type, auto_message_id: ids[1] })).code, 40007, 'gone');
+  const welcome = { auto_message_type: 'WELCOME_MESSAGE' };
+  const { auto_message } = await good(call('create', { ...welcome, welcome_message: { content: 'ยินดี\nต้อนรับ' } }));
+  equal((await call('delete', { ...welcome, auto_message_id: auto_message.auto_message_id })).code, 40002, 'only switched off');
+  await shift(61);
+  await writes();
+  const hello = await event((e) => e.content.auto_message_type === 'WELCOME_MESSAGE' && e.event === 'im_send_msg', 'welcome');
+  equal([hello.content.text.body, hello.content.message_tag.source], ['ยินดี\nต้อนรับ', 'OTHERS']);
+  equal((await talk()).window.left, 10, 'it does not count');
+  await good(call('status/update', { ...welcome, operation_status: 'DISABLE' }));
+  await writes({ customer: 'c2' });
+  equal((await talk('c2')).messages.length, 1, 'off');
+  equal(received.filter((e) => e.event === 'im_auto_message_config_update').map((e) => e.content.auto_message_action), ['CREATE', 'CREATE', 'CREATE', 'CREATE', 'CREATE', 'CREATE', 'UPDATE', 'DELETE', 'CREATE', 'DISABLE'], 'told');
+});
+
+const comment = (o = {}) => sim.control('POST', 'comments', { shop: 'one', customer: 'c1', text: 'สนใจค่ะ', ...o });
+test('sim.direct_reply: the setting, the five conditions, once', async () => {
+  await reset();
+  const reply = (comment_id, token = T) => post('message/send/', { message_type: 'TEXT', text: { body: 'ทักแชท' }, direct_reply: { reply_type: 'COMMENT_REPLY', comment_reply: { comment_id } } }, token);
+  const set = (operation_status, token = T) => post('message/direct_reply/update/', { direct_reply_type: 'COMMENT_TO_MESSAGE', operation_status }, token);
+  const c = await comment({ intent: true });
+  equal(c.high_intent, 0, 'off: not reported');
+  equal((await reply(c.comment_id)).code, 40064, 'off');
+  await good(set('ENABLE'));
+  equal((await good(get('message/direct_reply/get/', { direct_reply_type: 'COMMENT_TO_MESSAGE' }))).operation_status, 'ENABLE');
+  const d = await comment({ intent: true });
+  const told = await event((e) => e.event === 'im_receive_high_intent_comment', 'high intent');
+  equal([told.content.comment_id, told.content.video_id], [d.comment_id, undefined], 'a text, and no video');
+  const { message } = await good(reply(d.comment_id));
+  const echo = await event((e) => e.content.message_id === message.message_id, 'echo');
+  equal((await talk()).conversation_id, echo.content.conversation_id, 'the conversation is first named here');
+  equal((await reply(d.comment_id)).code, 40064, 'once');
+  equal((await send(echo.content.conversation_id)).code, 40064, 'and no more before an answer');
+  await writes();
+  await sent(echo.content.conversation_id);
+  equal((await reply((await comment({ intent: true })).comment_id)).code, 40064, 'messages within 24 hours');
+  equal((await reply((await comment({ customer: 'c2' })).comment_id)).code, 40064, 'not reported');
+  const late = await comment({ customer: 'd0', intent: true });
+  await shift(48 * HOUR + 1);
+  T = await tokenOf('owner');
+  equal((await reply(late.comment_id)).code, 40064, 'older than 48 hours');
+  equal((await reply('7600000000000000000')).code, 40007, 'unknown');
+  equal((await set('ENABLE', await tokenOf('tokyo'))).code, 40118, 'country');
+  equal((await set('ON')).code, 40002, 'status');
+});
+
+test('sim.comments: lists, replies, like, hide, delete own; exact ids in events', async () => {
+  await reset({ comment_reply_path: 'both' });
+  const a = await comment();
+  const b = await comment({ text: 'ราคา?', customer: 'c2' });
+  const video_id = a.video_id;
+  const list = (o = {}) => get('comment/list/', { video_id, ...o });
+  const inserted = await event((e) => e.event === 'comment.update', 'insert');
+  match(inserted.raw, new RegExp(`"comment_id":${a.comment_id},"video_id":${video_id},"parent_comment_id":0,`), 'bare numbers, exact');
+  equal([inserted.content.comment_type, inserted.content.comment_action, inserted.content.text], ['comment', 'insert', 'สนใจค่ะ']);
+  const one = (await good(list({ comment_ids: JSON.stringify([a.comment_id]) }))).comments;
+  equal([one.length, one[0].comment_id, one[0].username, one[0].owner, one[0].status], [1, a.comment_id, 'c.one', false, 'PUBLIC']);
+  const mine = await good(post('comment/reply/create/', { video_id, comment_id: a.comment_id, text: 'ค่ะ' }));
+  await good(post('comment/reply/', { video_id, comment_id: a.comment_id, text: 'อีกครั้ง' }));
+  await sim.switches({ comment_reply_path: 'create' });
+  equal((await raw('POST', 'comment/reply/', { body: {} })).status, 404, 'the short path by switch only');
+  equal((await good(list({ include_replies: 'true' }))).comments.find((x) => x.comment_id === a.comment_id).reply_list.length, 2, 'replies');
+  equal((await good(get('comment/reply/list/', { video_id, comment_id: a.comment_id }))).comments.length, 2);
+  const own = await event((e) => e.event === 'comment.update' && e.content.comment_type === 'reply', 'our reply arrives too');
+  equal(own.content.unique_identifier, T.open_id);
+  await good(post('comment/like/', { comment_id: b.comment_id, action: 'LIKE' }));
+  await good(post('comment/hide/', { video_id, comment_id: b.comment_id, action: 'HIDE' }));
+  await event((e) => e.content.comment_action === 'set_to_hidden', 'hidden');
+  equal((await good(list({ status: 'PUBLIC' }))).comments.map((x) => x.comment_id), [a.comment_id], 'hidden ones are not public');
+  equal((await get('comment/reply/list/', { video_id, comment_id: b.comment_id })).code, 40007, 'not for hidden ones');
+  await good(post('comment/hide/', { video_id, comment_id: b.comment_id, action: 'UNHIDE' }));
+  await event((e) => e.content.comment_action === 'set_to_public', 'shown again');
+  equal((await post('comment/delete/', { comment_id: a.comment_id })).code, 40001, 'foreign');
+  await good(post('comment/delete/', { comment_id: mine.comment_id }));
+  await event((e) => e.content.comment_action === 'delete', 'deleted');
+  equal((await post('comment/create/', { video_id, text: 'ก'.repeat(1201) })).code, 40002, 'length');
+  await good(post('comment/create/', { video_id, text: 'ก'.repeat(1200) }));
+  await sim.switches({ comment_text_max: '150' });
+  equal((await post('comment/create/', { video_id, text: 'ก'.repeat(151) })).code, 40002, 'by switch');
+  equal((await get('comment/list/', { video_id: '1' })).code, 40001, 'a foreign video');
+  for (const o of [{ max_count: '31' }, { sort_field: 'x' }, { comment_ids: '1' }, { video_id: '' }]) equal((await list(o)).code, 40002, JSON.stringify(o));
+  equal((await get('comment/list/', { video_id }, await tokenOf('owner', 'user.info.basic,message.list.read'))).code, 40001, 'scope');
+});
+
 await run();
