@@ -197,7 +197,7 @@ static bool thread_good(struct sending *m)
     if (m->comment.n > 0)
         return direct_reply_open(m->c, m->shop, m->comment, &m->thread);
     m->thread = thread_find(s, m->shop, v13_text(m->c, "recipient"));
-    if (m->thread != NULL)
+    if (m->thread != NULL && !s->w->customers[m->thread->customer].eu)
         return true;
     bool invalid = switch_is(&s->sw, SW_UNKNOWN_CONVERSATION, "40002");
     v13_refuse(m->c, s->sw.text[SW_UNKNOWN_CONVERSATION],
