@@ -106,6 +106,38 @@ test('console.not-shown-yet', async (t) => {
   noFaults();
 });
 
+// Posts, cards, echoes of what the shop wrote in TikTok's own app, reactions; none of them is an empty bubble.
+test('console.every-kind', async (t) => {
+  const { context, page } = await ownerPage();
+  t.cleanup(() => context.close());
+  const me = shop.business_id ?? '-000MzBizOpenIdTest_aB3dE5fG7hJ9kL1m';
+  const customer = { id: 'person-of-every-kind', role: 'personal_account' };
+  const business = { id: me, role: 'business_account' };
+  const send = (event, id, more) => stack.sim.control('POST', 'webhooks', {
+    client_key: BUSINESS_KEY, event, user_openid: me,
+    content: { timestamp: Date.now(), unique_identifier: customer.id, conversation_id: 'conv-kinds', message_id: id, is_follower: false,
+      ...(event === 'im_send_msg' ? { from: 'mozflow.shop', to: 'dao.kinds', from_user: business, to_user: customer, message_tag: { source: 'APP' } }
+        : { from: 'dao.kinds', to: 'mozflow.shop', from_user: customer, to_user: business }), ...more },
+  });
+  await send('im_receive_msg', 'kind-post', { type: 'share_post', share_post: { video_id: '7600000000000007003' } });
+  await page.goto(at(''));
+  await page.locator('[data-conversation] a', { hasText: 'dao.kinds' }).click();
+  const post = page.locator('[data-type="share_post"] a');
+  await post.waitFor();
+  equal([await post.getAttribute('href'), await post.getAttribute('rel')], ['https://www.tiktok.com/@/video/7600000000000007003', 'noopener noreferrer'], 'the post');
+  await send('im_send_msg', 'kind-card', { type: 'template', template: { type: 'qa_button_card', elements: [{ title: 'Which size?', buttons: [{ text: 'M', type: 'REPLY', id: 'm' }] }] } });
+  await shown(page, '[data-type="template"] >> text=Which size?', { timeout: 10000 });
+  equal(await text(page, '.bubble-buttons li'), 'M', 'its button');
+  await send('im_send_msg', 'kind-echo', { type: 'text', text: { body: 'From the app' } });
+  await shown(page, '.message.out:has-text("From the app")', { timeout: 10000 });
+  await send('im_receive_msg', 'kind-reaction', { type: 'reaction', reaction: [{ operation: 'ADD', type: 'EMOJI', emoji: '👍', unique_identifier: customer.id, timestamp: Date.now(), original_msg_id: 'kind-echo' }] });
+  await shown(page, '.reactions >> text=👍', { timeout: 10000 });
+  check((await page.locator('.bubble').allTextContents()).every((b) => b.trim() !== ''), 'no empty bubble');
+  await shown(page, '.thread-info[data-window]');
+  await shot(page, 'kinds-1440');
+  noFaults();
+}, { deadline_ms: 60000 });
+
 test('console.feed-resumes', async (t) => {
   const { context, page } = await ownerPage();
   t.cleanup(() => context.close());

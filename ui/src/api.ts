@@ -18,6 +18,11 @@ export interface Message {
   type: string;
   shown: boolean;
   text: string | null;
+  source: string; // customer, api, app, web, other
+  automatic: string | null;
+  content: { video_id?: string; title?: string; buttons?: { text?: string }[] } | null;
+  state: string; // received, sent, read
+  reactions: { kind: string; mark: string; at: string }[];
   sent_at: string;
   received_at: string | null;
 }
@@ -28,6 +33,8 @@ export interface Conversation {
   status: string;
   unread_count: number;
   last_message_at: string;
+  referral: { source: string; ad_id: string | null; ad_name: string | null; ref: string | null; at: string } | null;
+  window: { state: string; messages_left: number | null; ends_at: string | null };
   last_message: { id: string; type: string; direction: 'in' | 'out'; text: string | null; at: string; shown: boolean } | null;
 }
 export type Verdict = 'good' | 'warning' | 'bad';

@@ -18,7 +18,7 @@ export function nameOf(c: Conversation): string {
 function previewOf(c: Conversation): string {
   const m = c.last_message;
   if (!m) return '';
-  const text = m.shown ? (m.text ?? '') : t('inbox.unshown');
+  const text = m.shown ? (m.text ?? word('inbox.type', m.type)) : t('inbox.unshown');
   return m.direction === 'out' ? t('inbox.you', { text }) : text;
 }
 
@@ -37,7 +37,7 @@ function speakNew(fresh: Page<Conversation>, old: Page<Conversation>): void {
   const news = fresh.items.find((c) => c.last_message?.direction === 'in' && before.get(c.id) !== c.last_message.id);
   if (!news?.last_message) return;
   spoken.value = news.last_message.shown
-    ? t('live.message', { name: nameOf(news), text: news.last_message.text ?? '' })
+    ? t('live.message', { name: nameOf(news), text: news.last_message.text ?? word('inbox.type', news.last_message.type) })
     : t('live.message.unshown', { name: nameOf(news) });
 }
 
@@ -71,24 +71,90 @@ function Row({ c, open }: { c: Conversation; open: boolean }): JSX.Element {
   );
 }
 
+// What a message holds. Links lead to TikTok only when they are pressed; nothing of TikTok is loaded here.
+function Body({ m }: { m: Message }): JSX.Element {
+  if (m.type === 'share_post' && m.text === null)
+    return (
+      <p class="bubble" data-type="share_post">
+        {word('inbox.type', m.type)}{' '}
+        {m.content?.video_id && (
+          <a href={`https://www.tiktok.com/@/video/${encodeURIComponent(m.content.video_id)}`} target="_blank" rel="noopener noreferrer">
+            {t('inbox.open_post')}
+          </a>
+        )}
+      </p>
+    );
+  if (m.type === 'template' && m.text === null)
+    return (
+      <div class="bubble" data-type="template" dir="auto">
+        <p>{m.content?.title ?? word('inbox.type', m.type)}</p>
+        <ul class="bubble-buttons" aria-label={t('inbox.buttons')}>
+          {(m.content?.buttons ?? []).map((b, i) => (
+            <li key={i}>{b.text}</li>
+          ))}
+        </ul>
+      </div>
+    );
+  return (
+    <p class="bubble" dir="auto">
+      {m.text ?? word('inbox.type', m.type)}
+    </p>
+  );
+}
+
+// Behind the time of what the shop sent: who wrote it, and what is known of its fate.
+function Sent({ m }: { m: Message }): JSX.Element {
+  if (m.direction !== 'out') return <></>;
+  return (
+    <>
+      {m.automatic ? <span>{t('inbox.automatic')}</span> : m.source === 'app' || m.source === 'web' ? <span>{t(`inbox.source.${m.source}`)}</span> : null}
+      {(m.state === 'sent' || m.state === 'read') && <span data-state={m.state}>{t(`inbox.state.${m.state}`)}</span>}
+    </>
+  );
+}
+
+// Where the customer came from, and what may still be sent.
+function ThreadInfo({ c }: { c: Conversation }): JSX.Element {
+  const { referral: from, window: w } = c;
+  const came = from ? (from.ad_id ? t('inbox.from_ad', { name: from.ad_name ?? from.ad_id }) : from.ref ? t('inbox.from_link', { ref: from.ref }) : null) : null;
+  if (!came && w.state === 'none') return <></>;
+  return (
+    <p class="thread-info" data-window={w.state}>
+      {came && <span>{came}</span>}
+      {w.state !== 'none' && (
+        <span>
+          {w.messages_left === null ? t('inbox.window.free') : tn('inbox.window.left', w.messages_left)}
+          {w.ends_at && <> ({t('inbox.window.until', { when: dateTime(w.ends_at) })})</>}
+        </span>
+      )}
+    </p>
+  );
+}
+
 function Bubble({ m }: { m: Message }): JSX.Element {
   return (
     <li class={`message ${m.direction}`} data-message={m.id} data-shown={m.shown ? 'yes' : 'no'}>
       <span class="unseen">{t(m.direction === 'in' ? 'inbox.customer' : 'inbox.shop')}: </span>
       {m.shown ? (
-        <p class="bubble" dir="auto">
-          {m.text}
-        </p>
+        <Body m={m} />
       ) : (
         <p class="bubble unshown">
           {t('inbox.unshown')}
           <span class="hint">{t('inbox.unshown.type', { type: m.type })}</span>
         </p>
       )}
+      {m.reactions.length > 0 && (
+        <ul class="reactions" aria-label={t('inbox.reactions')}>
+          {m.reactions.map((r, i) => (
+            <li key={i}>{r.kind === 'emoji' ? r.mark : t('inbox.reaction.picture')}</li>
+          ))}
+        </ul>
+      )}
       <span class="message-foot">
         <time dateTime={m.sent_at} title={dateTime(m.sent_at)}>
           {time(m.sent_at)}
         </time>
+        <Sent m={m} />
         {may('explain') && (
           <Link class="explain-link" href={hrefOf('explain', { id: m.id })}>
             {t('inbox.explain')}
@@ -192,6 +258,7 @@ function Thread({ id }: { id: string }): JSX.Element {
           </>
         )}
       </header>
+      {d ? <ThreadInfo c={d.conversation} /> : null}
       <div
         class="thread-body"
         ref={scroll}
