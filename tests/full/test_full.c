@@ -249,12 +249,12 @@ static void refuses(void **state)
 
 int main(void)
 {
+    static struct full_case own[COUNT_OF(cases)]; /* cmocka wants them writable */
     struct CMUnitTest tests[COUNT_OF(cases)];
     crypto_start();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct full_case *own = mem_new(sizeof *own);
-        *own = cases[i];
-        tests[i] = (struct CMUnitTest){.name = cases[i].name, .test_func = refuses, .initial_state = own};
+        own[i] = cases[i];
+        tests[i] = (struct CMUnitTest){.name = cases[i].name, .test_func = refuses, .initial_state = &own[i]};
     }
     return cmocka_run_group_tests_name("full", tests, NULL, NULL);
 }
