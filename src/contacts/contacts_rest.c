@@ -45,35 +45,20 @@ enum rc contact_write(struct tx *tx, str workspace, str id, struct arena *mem, s
 
 struct asked {
     struct request *rq;
-    struct jw *w;
+    struct json_answer json;
 };
 
 static enum rc read_one(struct tx *tx, void *arg, struct fault *why)
 {
     struct asked *a = arg;
-    return contact_write(tx, rq_who(a->rq)->workspace, rq_arg(a->rq, "id"), rq_mem(a->rq), a->w, why);
-}
-
-static enum rc get_contact(struct request *rq, void *ctx, struct fault *why)
-{
-    const struct contacts *c = ctx;
-    struct buf b;
-    struct jw w;
-    struct asked a = {rq, &w};
-    buf_init(&b, rq_mem(rq), 256u << 10);
-    jw_init(&w, &b);
-    jw_obj(&w, NULL);
-    enum rc rc = store_read(c->store, read_one, &a, why);
-    if (rc != RC_OK)
-        return rc;
-    jw_end(&w);
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
+    answer_begin(&a->json, a->rq, 256u << 10);
+    return contact_write(tx, rq_who(a->rq)->workspace, rq_arg(a->rq, "id"), rq_mem(a->rq), &a->json.w, why);
 }
 
 static enum rc read_list(struct tx *tx, void *arg, struct fault *why)
 {
     struct asked *a = arg;
+    struct jw *w = &a->json.w;
     struct rows *r;
     int64_t limit = rq_int(a->rq, "limit", 50), n = 0;
     str last = STR_NONE;
@@ -81,34 +66,35 @@ static enum rc read_list(struct tx *tx, void *arg, struct fault *why)
                                           rq_mem(a->rq), &r, why);
     if (rc != RC_OK)
         return rc;
+    answer_begin(&a->json, a->rq, 1u << 20);
+    jw_arr(w, "items");
     while (n < limit && rows_next(r)) {
-        jw_obj(a->w, NULL);
-        write_head(r, a->w);
-        jw_end(a->w);
+        jw_obj(w, NULL);
+        write_head(r, w);
+        jw_end(w);
         last = row_text(r, 0);
         n++;
     }
-    jw_end(a->w);
-    jw_str(a->w, "next_cursor", (int64_t)rows_count(r) > limit ? last : STR_NONE);
+    jw_end(w);
+    answer_next(&a->json, (int64_t)rows_count(r) > limit ? last : STR_NONE);
     return RC_OK;
+}
+
+static enum rc answer_read(struct request *rq, const struct contacts *c, store_fn fn, struct fault *why)
+{
+    struct asked a = {.rq = rq};
+    enum rc rc = store_read(c->store, fn, &a, why);
+    return rc == RC_OK ? answer_end(&a.json, 200, why) : rc;
+}
+
+static enum rc get_contact(struct request *rq, void *ctx, struct fault *why)
+{
+    return answer_read(rq, ctx, read_one, why);
 }
 
 static enum rc list_contacts(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct contacts *c = ctx;
-    struct buf b;
-    struct jw w;
-    struct asked a = {rq, &w};
-    buf_init(&b, rq_mem(rq), 1u << 20);
-    jw_init(&w, &b);
-    jw_obj(&w, NULL);
-    jw_arr(&w, "items");
-    enum rc rc = store_read(c->store, read_list, &a, why);
-    if (rc != RC_OK)
-        return rc;
-    jw_end(&w);
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
+    return answer_read(rq, ctx, read_list, why);
 }
 
 /* ---- rows ---- */

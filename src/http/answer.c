@@ -187,6 +187,29 @@ void answer_spoil(struct request *rq, size_t keep_bytes, int64_t ms_per_byte)
     rq->spoil_ms = ms_per_byte;
 }
 
+void answer_begin(struct json_answer *a, struct request *rq, size_t max_bytes)
+{
+    a->rq = rq;
+    buf_init(&a->b, rq->mem, max_bytes);
+    jw_init(&a->w, &a->b);
+    jw_obj(&a->w, NULL);
+}
+
+void answer_next(struct json_answer *a, str cursor)
+{
+    jw_str(&a->w, "next_cursor", cursor);
+}
+
+enum rc answer_end(struct json_answer *a, int status, struct fault *why)
+{
+    jw_end(&a->w);
+    if (!buf_ok(&a->b)) {
+        return fault_set(why, RC_FULL, "busy", "the answer does not fit");
+    }
+    answer_json(a->rq, status, buf_str(&a->b));
+    return RC_OK;
+}
+
 void answer_rate(struct request *rq)
 {
     if (rq->rate.limit == 0) {

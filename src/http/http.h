@@ -91,8 +91,8 @@ void answer_redirect(struct request *rq, str url); /* 303; url checked by the ca
 void answer_header(struct request *rq, const char *name, str value); /* CR and LF are a broken invariant */
 /* __Host-, Secure, HttpOnly, SameSite=Lax, Path=/; max_age 0 deletes */
 void answer_cookie(struct request *rq, const char *name, str value, int64_t max_age_s);
-/* CSP additions for one answer, e.g. form-action to TikTok's origin on the page before the redirect. */
-void answer_form_action(struct request *rq, str origin);
+void answer_form_action(struct request *rq, str origin); /* CSP, on the page before a redirect to TikTok */
+enum rc answer_mistake(struct request *rq, str field, const char *en, const char *th, struct fault *why);
 
 /* ---- deferred: an HTTP_INLINE handler takes a ticket, returns RC_OK, and any thread answers it once ---- */
 uint64_t rq_defer(struct request *rq);

@@ -377,3 +377,13 @@ enum rc input_read(struct request *rq, struct fault *why)
     problem_answer_row(rq, http_problem(rq->h, "input.invalid", RC_INVALID), 400, buf_str(&in.errors));
     return fault_set(why, RC_INVALID, "input.invalid", "%zu mistakes", in.n_errors);
 }
+
+/* A mistake that no row can say, inside an object or a list. The handler returns what this returns. */
+enum rc answer_mistake(struct request *rq, str field, const char *en, const char *th, struct fault *why)
+{
+    struct input in = {.rq = rq, .thai = rq_lang(rq).p[0] == 't'};
+    complain(&in, field, IN_BODY, str_of(in.thai ? th : en));
+    jw_end(&in.w);
+    problem_answer_row(rq, http_problem(rq->h, "input.invalid", RC_INVALID), 400, buf_str(&in.errors));
+    return fault_set(why, RC_INVALID, "input.invalid", STR_FMT, STR_ARG(str_sub(field, 0, 128)));
+}

@@ -4,6 +4,7 @@
 #ifndef MZ_HTTP_PAGE_H
 #define MZ_HTTP_PAGE_H
 #include "base/base.h"
+#include "json/json.h"
 
 struct http;
 struct request;
@@ -49,6 +50,24 @@ void page_begin(struct buf *b, str lang, str title);
 void page_end(struct buf *b, str lang);
 /* Title, what it means and what to do of a problem row, inside a page that the caller began. */
 void page_problem(struct buf *b, const struct problem_row *row, str lang);
+
+/* ---- a JSON object that is written while the database is read ---- The function given to store_read begins it,
+ * so that a second run of it begins anew:
+ *
+ *     answer_begin(&a->json, rq, 1u << 20);          {
+ *     jw_arr(&a->json.w, "items"); ... jw_end(...)
+ *     answer_next(&a->json, next_or_none)            "next_cursor": ...
+ *     ... and after the read: return answer_end(&a->json, 200, why);
+ */
+struct json_answer {
+    struct request *rq;
+    struct buf b;
+    struct jw w;
+};
+void answer_begin(struct json_answer *a, struct request *rq, size_t max_bytes);
+void answer_next(struct json_answer *a, str cursor);
+/* RC_FULL "busy" when it did not fit. */
+MUSTCHECK enum rc answer_end(struct json_answer *a, int status, struct fault *why);
 
 /* ---- faults on purpose: only with http_options.plain_http_ok, elsewhere a broken invariant ---- Announces
  * the whole Content-Length, sends the first keep_bytes of the body (SIZE_MAX: all) and closes. ms_per_byte >

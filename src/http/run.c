@@ -257,6 +257,9 @@ static void handle(struct request *rq)
     if (rc == RC_OK && t->handle != NULL) {
         rc = t->handle(rq, rq->row->ctx, &rq->why);
     }
+    if (rc == RC_INVALID && rq->answered && rq->problem != NULL) {
+        return; /* answer_mistake: the handler named it */
+    }
     if (rc != RC_OK) {
         must(!rq->deferred);
         problem_answer(rq, rc, NULL, &rq->why);

@@ -185,6 +185,17 @@ static void the_description_follows_the_rows(void **state)
     arena_close(&mem);
 }
 
+static void a_read_that_ran_twice_answers_once(void **state)
+{
+    (void)state;
+    send_to(&r, "GET /twice", "", NULL);
+    assert_int_equal(r.status, 201);
+    assert_true(str_eq(r.body, STR("{\"run\":2,\"next_cursor\":null}")));
+    send_to(&r, "GET /too-much", "", NULL);
+    assert_int_equal(r.status, 503);
+    assert_true(body_has(&r, "\"code\":\"busy\""));
+}
+
 static const struct json *described(const struct json *doc, const char *path, const char *method,
                                     const char *media)
 {
@@ -237,6 +248,7 @@ int main(void)
         WITH_KIT(every_answer_carries_the_defences),
         WITH_KIT(the_description_follows_the_rows),
         WITH_KIT(answers_are_described),
+        WITH_KIT(a_read_that_ran_twice_answers_once),
     };
     crypto_start();
     metrics_register(http_metrics, http_metrics_n);

@@ -135,6 +135,30 @@ static const struct param fail_params[] = {
     {.name = "rc", .in = IN_QUERY, .kind = P_INT, .required = true, .min = 1, .max = 13},
     {.name = "own", .in = IN_QUERY, .kind = P_FLAG},
 };
+/* As when the database makes a read run twice: what the first run wrote is gone. */
+static enum rc writes_twice(struct request *rq, void *ctx, struct fault *why)
+{
+    struct json_answer a;
+    (void)ctx;
+    for (int run = 1; run <= 2; run++) {
+        answer_begin(&a, rq, 1024);
+        jw_i64(&a.w, "run", run);
+        answer_next(&a, STR_NONE);
+    }
+    return answer_end(&a, 201, why);
+}
+
+static enum rc writes_too_much(struct request *rq, void *ctx, struct fault *why)
+{
+    struct json_answer a;
+    (void)ctx;
+    answer_begin(&a, rq, 64);
+    for (int i = 0; i < 64; i++) {
+        jw_i64(&a.w, "n", i);
+    }
+    return answer_end(&a, 200, why);
+}
+
 static const struct shape shape_part = {
     .name = "Part", .doc = "A part.", .fields = {{"at", A_TIME, MAY_BE_NULL, .doc = "When."}}};
 static const struct shape shape_thing = {
@@ -195,6 +219,8 @@ static const struct route routes[] = {
      .flag = "off",
      .browser = true,
      .handle = done},
+    {.method = "GET", .path = "/twice", .name = "twice", .cls = HTTP_READ, .handle = writes_twice},
+    {.method = "GET", .path = "/too-much", .name = "tooMuch", .cls = HTTP_READ, .handle = writes_too_much},
     {.method = "GET", .path = "/on", .name = "on", .cls = HTTP_READ, .flag = "on", .handle = done},
     {.method = "POST",
      .path = "/things/{id}",

@@ -173,25 +173,15 @@ static str cursor_of(struct arena *mem, int64_t at_ms, str tie)
 struct asked {
     const struct messaging *room;
     struct request *rq;
-    struct jw w;
-    struct buf b;
+    struct json_answer json; /* begun by the read, which may run twice */
     int64_t at_ms;
     str tie;
 };
 
-static void begin(struct asked *a, const struct messaging *room, struct request *rq, size_t max_bytes)
+static enum rc answer(struct asked *a, store_fn read, struct fault *why)
 {
-    *a = (struct asked){.room = room, .rq = rq, .tie = STR_NONE};
-    buf_init(&a->b, rq_mem(rq), max_bytes);
-    jw_init(&a->w, &a->b);
-    jw_obj(&a->w, NULL);
-}
-
-static enum rc answer(struct asked *a)
-{
-    jw_end(&a->w);
-    answer_json(a->rq, 200, buf_str(&a->b));
-    return RC_OK;
+    enum rc rc = store_read(a->room->store, read, a, why);
+    return rc == RC_OK ? answer_end(&a->json, 200, why) : rc;
 }
 
 /* ---- conversations ---- */
@@ -204,31 +194,29 @@ static enum rc read_conversations(struct tx *tx, void *arg, struct fault *why)
         .at_ms = a->at_ms, .tie = a->tie, .limit = limit + 1, .status = rq_arg(a->rq, "status")};
     struct rows *r;
     enum rc rc = messaging_db_conversation_list(tx, ws, &p, rq_mem(a->rq), &r, why);
-    jw_arr(&a->w, "items");
+    answer_begin(&a->json, a->rq, 2u << 20);
+    jw_arr(&a->json.w, "items");
     while (rc == RC_OK && n < limit && rows_next(r)) {
-        jw_obj(&a->w, NULL);
-        rc = conversation_write(&(struct writing){tx, ws, rq_mem(a->rq), a->room}, r, &a->w, why);
-        jw_end(&a->w);
+        jw_obj(&a->json.w, NULL);
+        rc = conversation_write(&(struct writing){tx, ws, rq_mem(a->rq), a->room}, r, &a->json.w, why);
+        jw_end(&a->json.w);
         last = row_text(r, 0);
         last_at = row_int(r, 6);
         n++;
     }
-    jw_end(&a->w);
+    jw_end(&a->json.w);
     if (rc == RC_OK)
-        jw_str(&a->w, "next_cursor",
-               (int64_t)rows_count(r) > limit ? cursor_of(rq_mem(a->rq), last_at, last) : STR_NONE);
+        answer_next(&a->json,
+                    (int64_t)rows_count(r) > limit ? cursor_of(rq_mem(a->rq), last_at, last) : STR_NONE);
     return rc;
 }
 
 enum rc list_conversations(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct messaging *m = ctx;
-    struct asked a;
-    begin(&a, m, rq, 2u << 20);
+    struct asked a = {.room = ctx, .rq = rq, .tie = STR_NONE};
     if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &a.tie))
         return bad_cursor(why);
-    enum rc rc = store_read(m->store, read_conversations, &a, why);
-    return rc == RC_OK ? answer(&a) : rc;
+    return answer(&a, read_conversations, why);
 }
 
 static enum rc missing(struct fault *why)
@@ -245,16 +233,14 @@ static enum rc read_one(struct tx *tx, void *arg, struct fault *why)
     if (rc == RC_MISSING)
         return missing(why);
     const struct writing in = {tx, ws, rq_mem(a->rq), a->room};
-    return rc == RC_OK ? conversation_write(&in, r, &a->w, why) : rc;
+    answer_begin(&a->json, a->rq, 64u << 10);
+    return rc == RC_OK ? conversation_write(&in, r, &a->json.w, why) : rc;
 }
 
 enum rc get_conversation(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct messaging *m = ctx;
-    struct asked a;
-    begin(&a, m, rq, 64u << 10);
-    enum rc rc = store_read(m->store, read_one, &a, why);
-    return rc == RC_OK ? answer(&a) : rc;
+    struct asked a = {.room = ctx, .rq = rq, .tie = STR_NONE};
+    return answer(&a, read_one, why);
 }
 
 static enum rc mark_seen(struct tx *tx, void *arg, struct fault *why)
@@ -304,29 +290,27 @@ static enum rc read_messages(struct tx *tx, void *arg, struct fault *why)
         rc = messaging_db_message_list(tx, ws, &p, rq_mem(a->rq), &r, why);
     if (rc != RC_OK)
         return rc;
-    jw_arr(&a->w, "items");
+    answer_begin(&a->json, a->rq, 8u << 20);
+    jw_arr(&a->json.w, "items");
     while (n < limit && rows_next(r)) {
-        jw_obj(&a->w, NULL);
-        message_write(r, &reactions, &a->w);
-        jw_end(&a->w);
+        jw_obj(&a->json.w, NULL);
+        message_write(r, &reactions, &a->json.w);
+        jw_end(&a->json.w);
         next = message_cursor(r, rq_mem(a->rq));
         n++;
     }
-    jw_end(&a->w);
-    jw_str(&a->w, "next_cursor", (int64_t)rows_count(r) > limit ? next : STR_NONE);
+    jw_end(&a->json.w);
+    answer_next(&a->json, (int64_t)rows_count(r) > limit ? next : STR_NONE);
     return RC_OK;
 }
 
 enum rc list_messages(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct messaging *m = ctx;
-    struct asked a;
+    struct asked a = {.room = ctx, .rq = rq, .tie = STR_NONE};
     str tie = STR_NONE;
-    begin(&a, m, rq, 8u << 20);
     if (!cursor_cut(rq_arg(rq, "cursor"), &a.at_ms, &tie))
         return bad_cursor(why);
     if (tie.n > 0 && !base64url_parse(tie, rq_mem(rq), &a.tie))
         return bad_cursor(why);
-    enum rc rc = store_read(m->store, read_messages, &a, why);
-    return rc == RC_OK ? answer(&a) : rc;
+    return answer(&a, read_messages, why);
 }

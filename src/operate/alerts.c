@@ -75,50 +75,34 @@ enum rc render_alert(const struct mozflow_render *r, struct jw *data, struct fau
     return rc;
 }
 
-struct listing {
-    struct request *rq;
-    const struct operate *o;
-    struct jw *w;
-};
-
 static enum rc read_alerts(struct tx *tx, void *arg, struct fault *why)
 {
     struct listing *l = arg;
+    struct jw *w = &l->json.w;
     struct rows *r;
     int64_t limit = rq_int(l->rq, "limit", 50), n = 0;
     str last = STR_NONE;
     enum rc rc = operate_db_alert_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit + 1,
                                        rq_mem(l->rq), &r, why);
-    while (rc == RC_OK && n < limit && rows_next(r)) {
-        jw_obj(l->w, NULL);
-        write_alert(l->o, r, l->w);
-        jw_end(l->w);
+    if (rc != RC_OK)
+        return rc;
+    answer_begin(&l->json, l->rq, 1u << 20);
+    jw_arr(w, "items");
+    while (n < limit && rows_next(r)) {
+        jw_obj(w, NULL);
+        write_alert(l->o, r, w);
+        jw_end(w);
         last = row_text(r, 0);
         n++;
     }
-    if (rc == RC_OK) {
-        jw_end(l->w);
-        jw_str(l->w, "next_cursor", (int64_t)rows_count(r) > limit ? last : STR_NONE);
-    }
-    return rc;
+    jw_end(w);
+    answer_next(&l->json, (int64_t)rows_count(r) > limit ? last : STR_NONE);
+    return RC_OK;
 }
 
 enum rc list_alerts(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct operate *o = ctx;
-    struct buf b;
-    struct jw w;
-    struct listing l = {rq, o, &w};
-    buf_init(&b, rq_mem(rq), 1u << 20);
-    jw_init(&w, &b);
-    jw_obj(&w, NULL);
-    jw_arr(&w, "items");
-    enum rc rc = store_read(o->store, read_alerts, &l, why);
-    if (rc != RC_OK)
-        return rc;
-    jw_end(&w);
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
+    return operate_answer(ctx, rq, read_alerts, why);
 }
 
 /* ---- the operator's view, as text ---- */

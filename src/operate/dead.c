@@ -4,52 +4,37 @@
 #include "access/access.h"
 #include "operate/operate_priv.h"
 
-struct listing {
-    struct request *rq;
-    struct jw *w;
-};
-
 static enum rc read_dead(struct tx *tx, void *arg, struct fault *why)
 {
     struct listing *l = arg;
+    struct jw *w = &l->json.w;
     struct dead_letter *d;
     size_t n = 0;
     int limit = (int)rq_int(l->rq, "limit", 50);
     enum rc rc = jobs_dead_list(tx, rq_who(l->rq)->workspace, rq_arg(l->rq, "cursor"), limit, rq_mem(l->rq),
                                 &d, &n, why);
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        jw_obj(l->w, NULL);
-        jw_str(l->w, "id", d[i].id);
-        jw_str(l->w, "kind", d[i].kind);
-        jw_str(l->w, "code", d[i].code);
-        jw_str(l->w, "detail", d[i].detail);
-        jw_i64(l->w, "attempts", d[i].attempts);
-        jw_time(l->w, "died_at", d[i].died_ms);
-        jw_end(l->w);
+    if (rc != RC_OK)
+        return rc;
+    answer_begin(&l->json, l->rq, 1u << 20);
+    jw_arr(w, "items");
+    for (size_t i = 0; i < n; i++) {
+        jw_obj(w, NULL);
+        jw_str(w, "id", d[i].id);
+        jw_str(w, "kind", d[i].kind);
+        jw_str(w, "code", d[i].code);
+        jw_str(w, "detail", d[i].detail);
+        jw_i64(w, "attempts", d[i].attempts);
+        jw_time(w, "died_at", d[i].died_ms);
+        jw_end(w);
     }
-    if (rc == RC_OK) {
-        jw_end(l->w);
-        jw_str(l->w, "next_cursor", n == (size_t)limit ? d[n - 1].id : STR_NONE);
-    }
-    return rc;
+    jw_end(w);
+    answer_next(&l->json, n == (size_t)limit ? d[n - 1].id : STR_NONE);
+    return RC_OK;
 }
 
 enum rc list_dead(struct request *rq, void *ctx, struct fault *why)
 {
-    const struct operate *o = ctx;
-    struct buf b;
-    struct jw w;
-    struct listing l = {rq, &w};
-    buf_init(&b, rq_mem(rq), 1u << 20);
-    jw_init(&w, &b);
-    jw_obj(&w, NULL);
-    jw_arr(&w, "items");
-    enum rc rc = store_read(o->store, read_dead, &l, why);
-    if (rc != RC_OK)
-        return rc;
-    jw_end(&w);
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
+    return operate_answer(ctx, rq, read_dead, why);
 }
 
 struct replaying {

@@ -87,19 +87,21 @@ enum rc get_explain(struct request *rq, void *ctx, struct fault *why)
 {
     const struct operate *o = ctx;
     struct explain *e = arena_new(rq_mem(rq), struct explain);
-    struct buf b;
-    struct jw w;
+    struct json_answer json;
     if (e == NULL)
         return fault_set(why, RC_FULL, "operate.memory", "explain");
     e->th = str_eq(rq_lang(rq), STR("th"));
     enum rc rc = operate_explain(o, rq_who(rq)->workspace, rq_arg(rq, "id"), rq_mem(rq), e, why);
     if (rc != RC_OK)
         return rc;
-    buf_init(&b, rq_mem(rq), 256u << 10);
-    jw_init(&w, &b);
-    jw_obj(&w, NULL);
-    explain_write(e, rq_arg(rq, "id"), &w);
-    jw_end(&w);
-    answer_json(rq, 200, buf_str(&b));
-    return RC_OK;
+    answer_begin(&json, rq, 256u << 10);
+    explain_write(e, rq_arg(rq, "id"), &json.w);
+    return answer_end(&json, 200, why);
+}
+
+enum rc operate_answer(const struct operate *o, struct request *rq, store_fn fn, struct fault *why)
+{
+    struct listing l = {.rq = rq, .o = o};
+    enum rc rc = store_read(o->store, fn, &l, why);
+    return rc == RC_OK ? answer_end(&l.json, 200, why) : rc;
 }

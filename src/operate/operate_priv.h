@@ -15,6 +15,14 @@ MUSTCHECK enum rc operate_db_alert_list(struct tx *tx, str workspace, str before
                                         struct arena *mem, struct rows **out, struct fault *why);
 MUSTCHECK enum rc operate_db_alert_load(struct tx *tx, str workspace, str id, struct arena *mem,
                                         struct rows **out, struct fault *why);
+/* A list that fn writes into l->json while it reads. */
+struct listing {
+    struct request *rq;
+    const struct operate *o;
+    struct json_answer json;
+};
+enum rc operate_answer(const struct operate *o, struct request *rq, store_fn fn, struct fault *why);
+
 enum rc raise_alert(struct job *j, void *ctx, struct fault *why);
 enum rc render_alert(const struct mozflow_render *r, struct jw *data, struct fault *why);
 enum rc list_alerts(struct request *rq, void *ctx, struct fault *why);
