@@ -127,10 +127,10 @@ const DATA = {
   'GET /v1/connect/checklist': { need: 'accounts.read' },
   'GET /v1/apps': { need: 'accounts.read' },
   'GET /v1/webhook-subscriptions': { need: 'accounts.read' },
-  'POST /v1/webhook-subscriptions/{app}/check': { need: 'accounts.manage', at: SUBSCRIPTION },
-  'PUT /v1/webhook-subscriptions/{app}/{category}': { need: 'accounts.manage', at: SUBSCRIPTION },
+  'POST /v1/webhook-subscriptions/{app}/check': { need: 'accounts.manage', at: SUBSCRIPTION, ok: [429] },
+  'PUT /v1/webhook-subscriptions/{app}/{category}': { need: 'accounts.manage', at: SUBSCRIPTION, ok: [429] },
   'DELETE /v1/webhook-subscriptions/{app}/{category}': { need: 'accounts.manage', at: SUBSCRIPTION, ok: [403] }, // shared by all workspaces
-  'POST /v1/webhook-subscriptions/{app}/test': { need: 'accounts.manage', at: SUBSCRIPTION },
+  'POST /v1/webhook-subscriptions/{app}/test': { need: 'accounts.manage', at: SUBSCRIPTION, ok: [429] },
   'GET /v1/budgets': { need: 'alerts.read' },
   'GET /v1/contacts': { need: 'contacts.read' },
   'GET /v1/contacts/{id}': { need: 'contacts.read', id: (w) => w.ids.contact },
@@ -228,7 +228,7 @@ function world(db) {
 async function makeWorld(db) {
   const settings = {
     'http.reads_per_second': 0, 'http.writes_per_second': 0, 'http.exchanges_per_second': 0, 'http.intake_per_second': 0,
-    'http.max_per_address': 1000, 'access.sign_in_per_address': 10000,
+    'http.max_per_address': 1000, 'access.sign_in_per_address': 10000, 'budget.business_qps': 100000,
   };
   const stack = await startStack({ db, settings });
   const alpha = await workspaceOf(stack, 'Alpha', stack.seed, 'somying');
