@@ -56,7 +56,6 @@ struct shop { /* a business account of TikTok that authorised a business app */
 struct customer {
     char id[ID_SIZE], username[ID_SIZE], display_name[128], unique_identifier[96];
     bool follower, eu, blocks, no_images; /* blocks the shops; its country takes no images */
-    char region[8];                       /* "" is TH */
 };
 struct advertiser { /* an ad account and the person who may authorise apps for it */
     char id[ID_SIZE], name[128], user[ID_SIZE];

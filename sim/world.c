@@ -72,7 +72,6 @@ static const struct member customer_members[] = {
     MEMBER_BOOL(struct customer, "eu", eu),
     MEMBER_BOOL(struct customer, "blocks", blocks),
     MEMBER_BOOL(struct customer, "no_images", no_images),
-    MEMBER_TEXT(struct customer, "region", region),
 };
 
 static const struct member advertiser_members[] = {
