@@ -308,8 +308,8 @@ static void tick(evutil_socket_t fd, short what, void *arg)
     }
     flush_tallies(l);
     if (l->no == 0) {
-        metric_set(&http_metrics[METRIC_OPEN], (int64_t)atomic_load(&l->h->n_connections),
-                   l->h->o.listen_key, NULL);
+        metric_set(&http_metrics[METRIC_OPEN], (int64_t)atomic_load(&l->h->n_connections), l->h->o.listen_key,
+                   NULL);
     }
 }
 

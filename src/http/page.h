@@ -51,8 +51,8 @@ void page_end(struct buf *b, str lang);
 /* Title, what it means and what to do of a problem row, inside a page that the caller began. */
 void page_problem(struct buf *b, const struct problem_row *row, str lang);
 
-/* ---- a JSON object that is written while the database is read ---- The function given to store_read begins it,
- * so that a second run of it begins anew:
+/* ---- a JSON object that is written while the database is read ---- The function given to store_read begins
+ * it, so that a second run of it begins anew:
  *
  *     answer_begin(&a->json, rq, 1u << 20);          {
  *     jw_arr(&a->json.w, "items"); ... jw_end(...)
