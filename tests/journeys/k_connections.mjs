@@ -234,7 +234,7 @@ for (const db of databases) {
 
   step('taken', async (t, w) => {
     const made = workspaceCreate(w.stack, 'Rival', 'owner@rival.invalid');
-    const rival = await member(made.console_url ?? made.link ?? made.url);
+    const rival = await member(made.console_url ?? made.link ?? made.url, { locale: language === 'th' ? 'th-TH' : 'en-GB' });
     t.cleanup(() => rival.context.close());
     await speak(rival.page, language);
     await askFor(rival.page, w, { kind: 'business', market: 'th' });
