@@ -15,7 +15,8 @@ const settings = {
   'http.max_per_address': 1000, 'access.sign_in_per_address': 10000,
 };
 // Written by requests that are refused or only read: last use of sessions and keys, counters of attempts, timed work.
-const TOUCHED = ['sessions', 'api_keys', 'jobs', 'job_lanes', 'job_schedules', 'sign_in_counts'];
+// Tables that a running service writes by itself: mozflow_outbox when availability is probed.
+const TOUCHED = ['sessions', 'api_keys', 'jobs', 'job_lanes', 'job_schedules', 'sign_in_counts', 'mozflow_outbox'];
 
 let making;
 const world = () => (making ??= make());
@@ -68,7 +69,7 @@ function policy(text) {
   return Object.fromEntries(text.split(';').map((d) => d.trim().split(/\s+/)).map(([name, ...v]) => [name, v]));
 }
 
-const mayBeKept = /^\/(console|static\/|embed\/|openapi\.json|\.well-known\/)/;
+const mayBeKept = /^\/(console|static\/|embed\/|favicon\.ico|openapi\.json|\.well-known\/)/;
 
 function judge(r, https = false) {
   const where = `${r.method} ${r.target} (${r.status})`;
@@ -310,6 +311,13 @@ const POSTS = {
   'POST /v1/events/endpoint/test': {},
   'POST /v1/events/{id}/replay': { make: (x) => ({ id: x.event }) },
   'POST /v1/jobs/dead/{id}/replay': { make: dead },
+  'POST /v1/connections': { make: () => ({ body: { kind: 'business', market: 'th' } }), other: (b) => ({ ...b, market: 'us' }) },
+  'POST /v1/webhook-subscriptions/{app}/check': { make: () => ({ app: 'accounts' }) },
+  'POST /v1/webhook-subscriptions/{app}/test': { make: () => ({ app: 'accounts' }) },
+  'POST /v1/accounts/{id}/availability': { make: async (x) => ({ id: (await x.owner.must(200, 'GET', '/v1/accounts?kind=business')).items[0].id }) },
+  'POST /v1/accounts/{id}/refresh': { make: (x) => ({ id: x.identity }) },
+  'POST /v1/accounts/revocations/preview': { make: (x) => ({ body: { accounts: [x.identity] } }), other: (b) => ({ ...b, accounts: [...b.accounts, ...b.accounts] }) },
+  'POST /v1/accounts/revocations': { make: (x) => ({ body: { accounts: [x.identity] } }), other: (b) => ({ ...b, accounts: [...b.accounts, ...b.accounts] }) },
   'POST /v1/accounts/{id}/revoke': { make: (x) => ({ id: x.identity }) },
 };
 
@@ -326,9 +334,9 @@ test('http.idempotency_key', async () => {
   for (const r of posts) check(r.once, `${r.id} takes no Idempotency-Key`);
   for (const [id, row] of Object.entries(POSTS)) {
     const route = posts.find((r) => r.id === id);
-    const { id: object, body } = (await row.make?.(x)) ?? {};
+    const { id: object, app, body } = (await row.make?.(x)) ?? {};
     const ask = (key, json = body, who = x.owner) =>
-      call(x.stack.daemon.url, 'POST', fill(route, { id: object }), { json, headers: { ...who.headers, ...(key === null ? {} : { 'idempotency-key': key }) } });
+      call(x.stack.daemon.url, 'POST', fill(route, { id: object, app }), { json, headers: { ...who.headers, ...(key === null ? {} : { 'idempotency-key': key }) } });
     const none = await ask(null);
     equal([none.status, none.json?.code], [400, 'idempotency.missing'], `${id} without a key`);
     for (const bad of ['', 'x'.repeat(129), 'a b']) {
@@ -371,7 +379,7 @@ test('http.unknown_fields_are_named', async () => {
   let n = 0;
   for (const route of x.routes.filter((r) => r.body?.properties)) {
     const who = route.permission ? x.owner : { headers: { 'sec-fetch-site': 'same-origin' } };
-    const values = { id: x.agent.id };
+    const values = { id: route.path.startsWith('/v1/accounts/') ? x.identity : x.agent.id };
     const said = (body) => send(x, route, { who, values, body });
     const r = await said({ ...sampleBody(route), zz_extra: 'x', __proto__x: 'y' });
     equal(r.status, 400, `${route.id}: ${r.text.slice(0, 200)}`);
