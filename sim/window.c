@@ -41,7 +41,9 @@ const char *window_refusal(struct sim *s, const struct thread *t)
         return "The message is blocked by direct message rules.";
     if (day_full(s, t))
         return "You are sending messages too fast. Take a rest.";
-    return window_at(s, t).left == 0 ? "The message is blocked by direct message rules." : NULL;
+    return window_at(s, t).left == 0 && !planted("sim.window_open")
+               ? "The message is blocked by direct message rules."
+               : NULL;
 }
 
 void window_count(struct sim *s, struct thread *t, bool from_shop, int64_t at_ms)
