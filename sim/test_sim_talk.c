@@ -132,14 +132,30 @@ static void test_media_room(void **state)
     sim_release(&s);
 }
 
+/* A held event outlives as many settled ones as there are rows. */
+static void test_held(void **state)
+{
+    (void)state;
+    struct sim s;
+    (void)world(&s, "c1");
+    struct event e = {.app = app_find(s.w, STR("76")), .name = STR("im_x"), .content = STR("{}")};
+    uint64_t held[8], other[8];
+    assert_int_equal(webhook_emit(&s, &e, &(struct plan){.hold = true}, held), 1);
+    for (int i = 0; i < 2 * MAX_DELIVERIES; i++)
+        assert_int_equal(webhook_emit(&s, &e, &(struct plan){.lost = true}, other), 1);
+    const struct delivery *d = delivery_find(&s, held[0]);
+    assert_true(d != NULL && d->state == DELIVERY_HELD);
+    d = delivery_find(&s, other[0]);
+    assert_true(d != NULL && d->state == DELIVERY_LOST);
+    sim_release(&s);
+}
+
 int main(void)
 {
     crypto_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_multipart),
-        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_rings),
-        cmocka_unit_test(test_media_room),
+        cmocka_unit_test(test_multipart),  cmocka_unit_test(test_window), cmocka_unit_test(test_rings),
+        cmocka_unit_test(test_media_room), cmocka_unit_test(test_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,8 +62,17 @@ static bool drawn(struct sim *s, enum sw which, uint64_t turn)
     return percent > 0 && (turn * percent) % 100 < percent;
 }
 
+static bool unsettled(const struct delivery *d)
+{
+    return d->state == DELIVERY_WAITING || d->state == DELIVERY_HELD || d->state == DELIVERY_SENDING ||
+           d->state == DELIVERY_RETRYING;
+}
+
 static uint64_t put_one(struct sim *s, const struct event *e, const struct plan *p)
 {
+    /* What is still to be sent is forgotten only when nothing else is left to forget. */
+    for (size_t i = 0; i < MAX_DELIVERIES && unsettled(&s->deliveries[s->deliveries_n % MAX_DELIVERIES]); i++)
+        s->deliveries_n++;
     struct delivery *d = &s->deliveries[s->deliveries_n % MAX_DELIVERIES];
     if (d->body.max > 0)
         buf_release(&d->body);
