@@ -82,10 +82,10 @@ const SCRIPT = [
   { at: 0.5, who: 14, does: act('ban'), says: ['revoked:removed.4'], dead: true },
   { at: 0.55, who: 15, does: (s, g) => s.sim.control('POST', 'act', { user: g.person, action: 'kill_tokens', webhook: false }), says: [] },
 ];
-// TikTok is away: no access token can be renewed, nothing may be lost, all is well soon after.
+// TikTok is away, long enough in both profiles that many grants fall due: no access token can be renewed, nothing may be lost, all is well soon after.
 const OUTAGES = [
-  { at: 0.6, ms: 3 * HOUR, fault: { path: TOKEN, kind: 'status', status: 500, times: 0 } },
-  { at: 0.75, ms: 2 * HOUR, fault: { path: TOKEN, kind: 'html', times: 0 } },
+  { at: 0.6, ms: 3 * HOUR, share: 3 / 8, fault: { path: TOKEN, kind: 'status', status: 500, times: 0 } },
+  { at: 0.75, ms: 2 * HOUR, share: 1 / 4, fault: { path: TOKEN, kind: 'html', times: 0 } },
 ];
 const RECOVERY = 25 * MINUTE; // the longest pause after failures, its jitter, and a scan
 
@@ -126,7 +126,7 @@ async function lostAnswer(stack, grants, dead, step) {
 }
 
 async function through(db, profile) {
-  const { step } = PROFILES[profile];
+  const { step, life } = PROFILES[profile];
   const stack = await startStack({ db, clock: true, settings: unlimited });
   await stack.sim.switches({ profile });
   const grants = await connectAll(stack, await makePeople(stack.sim, GRANTS));
@@ -135,7 +135,7 @@ async function through(db, profile) {
   const dead = new Set();
   const want = new Map(grants.map((g) => [g.person, ['granted', 'refreshed']]));
   const acts = SCRIPT.map((a) => ({ ...a, due: begun + a.at * DAYS * DAY })).sort((a, b) => a.due - b.due);
-  const outages = OUTAGES.map((o) => ({ ...o, due: begun + o.at * DAYS * DAY }));
+  const outages = OUTAGES.map((o) => ({ ...o, ms: Math.max(o.ms, life * o.share), due: begun + o.at * DAYS * DAY }));
   const windows = [];
   let lost = { due: begun + 0.7 * DAYS * DAY };
   for (const g of grants) g.from = begun;

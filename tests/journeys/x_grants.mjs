@@ -210,11 +210,15 @@ const statesOf = (w) => new Map(
   }),
 );
 
+function look(w, flagged) {
+  for (const [account, { state }] of statesOf(w)) if (state === 'needs_reauth' && !flagged.has(account)) flagged.set(account, Date.now());
+}
+
 // Sees every grant that stops being alive, and when.
 async function watch(w, stop, flagged) {
   while (!stop.now) {
     try {
-      for (const [account, { state }] of statesOf(w)) if (state === 'needs_reauth' && !flagged.has(account)) flagged.set(account, Date.now());
+      look(w, flagged);
     } catch {
       // the database server is cut
     }
@@ -338,6 +342,7 @@ async function wholeStorm(title, strict) {
     && sql(w.stack, 'SELECT count(*) FROM account_grants WHERE ended_ms = 0 AND refreshing_ms > 0 AND state <> \'revoking\'') === '0', FLAG_MS, 'the end of all flights');
   stop.now = true;
   await Promise.all([watching, watchOn]);
+  look(w, flagged); // what was settled since the watch looked last
   done('settling');
   const refreshes = await neverTwo(w);
   const lost = await settle(w, seen, flagged, strict);
