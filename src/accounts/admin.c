@@ -188,21 +188,49 @@ struct all {
     struct buf *b;
 };
 
+/* The workspace and the app must be there: a slip of the pen must not read as "none". */
+static enum rc all_named(struct tx *tx, const struct all *l, struct many *m, struct fault *why)
+{
+    struct workspace ws;
+    str kind = rq_arg(l->rq, "kind"), app = rq_arg(l->rq, "app");
+    *m = (struct many){.workspace = rq_arg(l->rq, "workspace"),
+                       .all = true,
+                       .kind = str_eq(kind, STR("any")) ? STR("") : kind,
+                       .app = app.n > 0 ? app : STR("")};
+    enum rc rc = access_workspace(tx, m->workspace, rq_mem(l->rq), &ws, why);
+    if (rc == RC_MISSING)
+        return fault_set(why, RC_MISSING, "accounts.no_workspace", "no such workspace");
+    if (rc == RC_OK && !many_app_known(l->a, m->workspace, m->app))
+        return fault_set(why, RC_MISSING, "accounts.no_app", "no such app");
+    return rc;
+}
+
+static void put_what_stops(const struct all *l, const struct account *acc, struct buf *b)
+{
+    const struct feature *list[64];
+    size_t n = account_stops(l->a, acc, rq_mem(l->rq), list, COUNT_OF(list));
+    for (size_t i = 0; i < n; i++)
+        buf_fmt(b, "    stops: %s (%s)\n", list[i]->en, list[i]->name);
+    if (n == 0)
+        buf_put(b, STR("    stops: nothing that works today; its tokens are deleted\n"));
+}
+
 static enum rc preview_fn(struct tx *tx, void *arg, struct fault *why)
 {
     struct all *l = arg;
     struct many_row *rows = NULL;
     size_t n = 0;
-    struct many m = {.workspace = rq_arg(l->rq, "workspace"),
-                     .all = true,
-                     .kind = rq_arg(l->rq, "kind"),
-                     .app = rq_arg(l->rq, "app")};
+    struct many m;
     struct asked q = {.a = l->a, .rq = l->rq};
-    enum rc rc = many_rows(tx, &m, STR(""), PREVIEW_MAX, rq_mem(l->rq), &rows, &n, why);
+    enum rc rc = all_named(tx, l, &m, why);
+    if (rc == RC_OK)
+        rc = many_rows(tx, &m, STR(""), PREVIEW_MAX, rq_mem(l->rq), &rows, &n, why);
     buf_clear(l->b);
     for (size_t i = 0; rc == RC_OK && i < n; i++)
-        if (!rows[i].refused)
+        if (!rows[i].refused) {
             put_line(&q, &rows[i].acc, m.workspace, l->b);
+            put_what_stops(l, &rows[i].acc, l->b);
+        }
     return rc;
 }
 
@@ -219,21 +247,25 @@ static enum rc revoke_all_fn(struct tx *tx, void *arg, struct fault *why)
 {
     struct all *l = arg;
     struct jw w;
-    str workspace = rq_arg(l->rq, "workspace");
+    struct many m;
+    enum rc rc = all_named(tx, l, &m, why);
+    if (rc != RC_OK)
+        return rc;
+    str workspace = m.workspace;
     buf_clear(l->b);
     jw_init(&w, l->b);
     jw_obj(&w, NULL);
     jw_cstr(&w, "actor", "cli");
     jw_obj(&w, "all");
-    jw_str(&w, "kind", rq_has(l->rq, "kind") ? rq_arg(l->rq, "kind") : STR(""));
-    jw_str(&w, "app", rq_has(l->rq, "app") ? rq_arg(l->rq, "app") : STR(""));
+    jw_str(&w, "kind", m.kind.n > 0 ? m.kind : STR("any"));
+    jw_str(&w, "app", m.app.n > 0 ? m.app : STR_NONE);
     jw_end(&w);
     jw_end(&w);
     struct job_new job = {.kind = "accounts.revoke_many",
                           .workspace = workspace,
                           .key = STR("accounts.revoke_many"),
                           .args = buf_str(l->b)};
-    enum rc rc = jobs_put(tx, &job, why);
+    rc = jobs_put(tx, &job, why);
     struct audit_entry e = {.workspace = workspace,
                             .actor = STR("cli"),
                             .action = STR("accounts.revocations"),
@@ -262,8 +294,9 @@ static enum rc post_revoke_all(struct request *rq, void *ctx, struct fault *why)
         {.name = "kind",                                                                                     \
          .in = in_,                                                                                          \
          .kind = P_ENUM,                                                                                     \
-         .choices = "login|business|advertiser",                                                             \
-         .doc = "One kind of grant."},                                                                       \
+         .required = true,                                                                                   \
+         .choices = "login|business|advertiser|any",                                                         \
+         .doc = "One kind of grant; any: all."},                                                             \
     {                                                                                                        \
         .name = "app", .in = in_, .kind = P_TEXT, .max = 32, .doc = "One app row's id."                      \
     }

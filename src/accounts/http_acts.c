@@ -64,40 +64,41 @@ enum rc accounts_revoke_route(struct request *rq, void *ctx, struct fault *why)
 }
 
 /* ---- what would stop ---- */
-/* Every feature whose scopes the account has today stops with it. */
 static void put_stops(struct accounts *a, const struct account *acc, struct arena *mem, struct jw *w)
 {
-    enum app_kind kind = role_kind(acc->role);
-    const struct account_app *app = accounts_app_of(a, acc->client_key, kind);
-    struct feature_facts facts = {
-        .held = app != NULL ? app->scopes : STR(""), .granted = acc->scopes, .live = true};
+    const struct feature *list[64];
+    size_t n = account_stops(a, acc, mem, list, COUNT_OF(list));
     jw_arr(w, "stops");
-    for (size_t i = 0; feature_at(i) != NULL; i++) {
-        const struct feature *f = feature_at(i);
-        struct feature_verdict v;
-        if (f->kind != kind)
-            continue;
-        feature_judge(f, &facts, mem, &v);
-        if (v.state != FEATURE_WORKS && v.state != FEATURE_UNTRIED)
-            continue;
+    for (size_t i = 0; i < n; i++) {
         jw_obj(w, NULL);
-        jw_cstr(w, "name", f->name);
-        jw_cstr(w, "en", f->en);
-        jw_cstr(w, "th", f->th);
+        jw_cstr(w, "name", list[i]->name);
+        jw_cstr(w, "en", list[i]->en);
+        jw_cstr(w, "th", list[i]->th);
         jw_str(w, "count", STR_NONE);
         jw_end(w);
     }
     jw_end(w);
 }
 
+static const struct {
+    const char *code, *en, *th;
+} refusals[] = {
+    {"accounts.missing", "There is no such account.", "ไม่มีบัญชีนี้"},
+    {"accounts.not_connected",
+     "This account was never connected here, so there is nothing to end: its messages go on arriving until "
+     "TikTok's webhook for them is taken away.",
+     "บัญชีนี้ยังไม่เคยเชื่อมต่อกับระบบ จึงไม่มีสิ่งใดให้ยกเลิก ข้อความของบัญชียังคงเข้ามาจนกว่าจะนำเว็บฮุกของ TikTok ออก"},
+    {"accounts.revoked", "This account is disconnected already.", "บัญชีนี้ถูกยกเลิกการเชื่อมต่อแล้ว"},
+};
+
 static void put_refused(const struct many_row *r, struct jw *w)
 {
-    bool unknown = r->acc.state == NULL;
+    size_t why = r->acc.state == NULL ? 0 : account_bare(&r->acc) ? 1 : 2;
     jw_obj(w, NULL);
     jw_str(w, "id", r->acc.id);
-    jw_cstr(w, "code", unknown ? "accounts.missing" : "accounts.revoked");
-    jw_cstr(w, "en", unknown ? "There is no such account." : "This account is disconnected already.");
-    jw_cstr(w, "th", unknown ? "ไม่มีบัญชีนี้" : "บัญชีนี้ถูกยกเลิกการเชื่อมต่อแล้ว");
+    jw_cstr(w, "code", refusals[why].code);
+    jw_cstr(w, "en", refusals[why].en);
+    jw_cstr(w, "th", refusals[why].th);
     jw_end(w);
 }
 
@@ -118,7 +119,11 @@ static enum rc look_fn(struct tx *tx, void *arg, struct fault *why)
 static enum rc look(struct looking *l, struct fault *why)
 {
     l->which.workspace = rq_who(l->rq)->workspace;
+    l->which.rq = l->rq;
     enum rc rc = many_read(rq_json(l->rq), rq_mem(l->rq), &l->which, why);
+    if (rc == RC_OK && !many_app_known(l->a, l->which.workspace, l->which.app))
+        rc = answer_mistake(l->rq, STR("all.app"), "must be the id of an app of this workspace",
+                            "ต้องเป็นรหัสแอปของพื้นที่ทำงานนี้", why);
     return rc == RC_OK ? store_read(l->a->o.store, look_fn, l, why) : rc;
 }
 
@@ -201,8 +206,8 @@ static str job_args_of(struct looking *l)
     jw_str(&w, "actor", actor);
     if (l->which.all) {
         jw_obj(&w, "all");
-        jw_str(&w, "kind", l->which.kind);
-        jw_str(&w, "app", l->which.app);
+        jw_str(&w, "kind", l->which.kind.n > 0 ? l->which.kind : STR("any"));
+        jw_str(&w, "app", l->which.app.n > 0 ? l->which.app : STR_NONE);
         jw_end(&w);
     } else {
         jw_arr(&w, "accounts");

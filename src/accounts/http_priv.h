@@ -23,19 +23,27 @@ enum rc accounts_preview_route(struct request *rq, void *ctx, struct fault *why)
 enum rc accounts_revocations_route(struct request *rq, void *ctx, struct fault *why);
 
 /* ---- many accounts at once ---- */
-struct many { /* `accounts`, or all of a kind and an app; empty: every one */
+struct many { /* `accounts`, or all of a kind and an app; empty: of any */
     str workspace;
     str *ids;
     size_t n_ids;
     bool all;
     str kind, app;
+    struct request *rq; /* whose body is read: mistakes are answered with their place; NULL: a job's */
 };
 struct many_row {
     struct account acc;
-    bool refused; /* unknown, or ended already */
+    bool refused; /* unknown, ended already, or without a grant: there is nothing to end */
 };
-/* Reads body or job arguments; RC_INVALID "accounts.which" when neither or both are named. */
+/* The features that work today and stop with this account's grant; at most max. */
+size_t account_stops(struct accounts *a, const struct account *acc, struct arena *mem,
+                     const struct feature **out, size_t max);
+bool account_bare(const struct account *acc); /* only its webhooks are known: it has no grant */
+/* Reads body or job arguments; RC_INVALID "accounts.which" when neither or both are named. `all` names its
+ * kind ("any": every kind) and has no other member than kind and app: a slip of the pen selects nothing. */
 MUSTCHECK enum rc many_read(const struct json *from, struct arena *mem, struct many *out, struct fault *why);
+/* The app that `all` names, if any, must be one that this workspace uses. */
+bool many_app_known(struct accounts *a, str workspace, str app);
 /* The rows after `after`, at most limit; named ids in their order. */
 MUSTCHECK enum rc many_rows(struct tx *tx, const struct many *m, str after, int64_t limit, struct arena *mem,
                             struct many_row **out, size_t *n, struct fault *why);

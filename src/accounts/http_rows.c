@@ -81,15 +81,15 @@ static const struct shape shape_refused = {
     .name = "AccountRefused",
     .doc = "An account that cannot be ended.",
     .fields = {{"id", A_TEXT, .doc = "As named."},
-               {"code", A_TEXT, .doc = "accounts.missing or accounts.revoked."},
+               {"code", A_TEXT, .doc = "accounts.missing, accounts.revoked or accounts.not_connected."},
                {"en", A_TEXT, .doc = "Why, in English."},
                {"th", A_TEXT, .doc = "Why, in Thai."}}};
 static const struct shape shape_preview = {
     .name = "RevocationPreview",
     .doc = "What would stop; nothing was changed.",
-    .fields = {
-        {"items", A_MANY, .of = &shape_stops, .doc = "At most 500 of `all`."},
-        {"refused", A_MANY, .of = &shape_refused, .doc = "Named accounts that are unknown or ended."}}};
+    .fields = {{"items", A_MANY, .of = &shape_stops, .doc = "At most 500 of `all`."},
+               {"refused", A_MANY, .of = &shape_refused,
+                .doc = "Named accounts that are unknown, ended or never connected."}}};
 static const struct shape shape_ends = {
     .name = "Revocations",
     .doc = "Accounts that are being ended.",
@@ -133,8 +133,8 @@ static const struct param many_params[] = {
     {.name = "all",
      .in = IN_BODY,
      .kind = P_OBJECT,
-     .doc = "Instead of ids: every account, or with kind (login, business, advertiser) and app (an app row's "
-            "id) those of them."},
+     .doc = "Instead of ids: {kind, app}. kind is login, business, advertiser or any (all three) and must be "
+            "given; app, an app row's id, may narrow it. Anything else is refused."},
 };
 #define READ(path_, name_, params_, handle_)                                                                 \
     .method = "GET", .path = path_, .name = name_, .cls = HTTP_READ, .need = PERM_ACCOUNTS_READ,             \
@@ -231,6 +231,11 @@ const struct problem_row accounts_problems[] = {
     {"accounts.refresh_busy", 503, "Another refresh is under way",
      "The tokens of this account are being renewed and TikTok is slow.", "Try again in a minute.",
      "กำลังต่ออายุโทเค็นอยู่", "กำลังต่ออายุโทเค็นของบัญชีนี้และ TikTok ตอบช้า", "โปรดลองใหม่ในอีกหนึ่งนาที"},
+    {"accounts.no_workspace", 404, "Workspace not found", "There is no workspace with this id.",
+     "Check the id; `mozflow-tiktok accounts list` shows the workspaces that have accounts.", "ไม่พบพื้นที่ทำงาน",
+     "ไม่มีพื้นที่ทำงานที่มีรหัสนี้", "โปรดตรวจสอบรหัสพื้นที่ทำงาน"},
+    {"accounts.no_app", 404, "App not found", "There is no app with this id for the workspace.",
+     "Check the id; GET /v1/apps lists the apps.", "ไม่พบแอป", "ไม่มีแอปที่มีรหัสนี้ในพื้นที่ทำงาน", "โปรดตรวจสอบรหัสแอป"},
     {"accounts.which", 422, "Which accounts?", "Either `accounts` (1 to 100 ids) or `all` must be given.",
      "Correct the request.", "บัญชีใด", "ต้องระบุ accounts (1 ถึง 100 รหัส) หรือ all อย่างใดอย่างหนึ่ง", "โปรดแก้ไขคำขอ"},
     {"accounts.business_taken", 409, "This business account belongs to another workspace",

@@ -6,38 +6,117 @@
 
 enum { STEP = 10 };
 
-enum rc many_read(const struct json *from, struct arena *mem, struct many *out, struct fault *why)
+static enum rc wrong(const struct many *m, const char *field, const char *en, const char *th,
+                     struct fault *why)
 {
-    struct many m = {.workspace = out->workspace};
-    const struct json *ids = from != NULL ? json_get(from, "accounts") : NULL;
-    const struct json *all = from != NULL ? json_get(from, "all") : NULL;
-    if ((ids == NULL) == (all == NULL))
-        return fault_set(why, RC_INVALID, "accounts.which", "either accounts or all");
-    if (all != NULL) {
-        m.all = true;
-        m.kind = m.app = STR("");
-        (void)json_str(all, "kind", &m.kind);
-        (void)json_str(all, "app", &m.app);
-        *out = m;
+    return m->rq != NULL ? answer_mistake(m->rq, str_of(field), en, th, why)
+                         : fault_set(why, RC_INVALID, "accounts.which", "%s %s", field, en);
+}
+
+#define NOT_KNOWN "is not a known member (kind, app)", "ไม่ใช่ชื่อที่รู้จัก (kind, app)"
+#define NOT_A_KIND                                                                                           \
+    "must be one of login, business, advertiser, any", "ต้องเป็น login, business, advertiser หรือ any"
+#define NOT_AN_APP "must be the id of an app of this workspace", "ต้องเป็นรหัสแอปของพื้นที่ทำงานนี้"
+#define NOT_AN_ID "must be an account's id, acc_...", "ต้องเป็นรหัสบัญชี acc_..."
+
+/* Whatever is not understood is refused: an ignored filter would end every account of the workspace. */
+static enum rc read_all(const struct json *all, struct many *m, struct arena *mem, struct fault *why)
+{
+    m->all = true;
+    m->kind = m->app = STR("");
+    if (all->type != JSON_OBJ)
+        return wrong(m, "all", NOT_KNOWN, why);
+    for (const struct json *c = all->child; c != NULL; c = c->next) {
+        bool kind = str_eq(c->key, STR("kind")), app = str_eq(c->key, STR("app"));
+        const char *field = arena_cstr(mem, arena_fmt(mem, "all." STR_FMT, STR_ARG(str_sub(c->key, 0, 64))));
+        if (!kind && !app && !planted("accounts.loose_filter"))
+            return wrong(m, field != NULL ? field : "all", NOT_KNOWN, why);
+        if (kind && c->type == JSON_STR)
+            m->kind = c->s;
+        else if (app && c->type == JSON_STR && c->s.n > 0)
+            m->app = c->s;
+        else if (app && c->type != JSON_NULL)
+            return wrong(m, "all.app", NOT_AN_APP, why);
+    }
+    if (str_eq(m->kind, STR("any"))) {
+        m->kind = STR("");
         return RC_OK;
     }
-    if (ids->count == 0 || ids->count > NAMED_MAX)
+    bool known = str_eq(m->kind, STR("login")) || str_eq(m->kind, STR("business")) ||
+                 str_eq(m->kind, STR("advertiser")) || planted("accounts.loose_filter");
+    return known ? RC_OK : wrong(m, "all.kind", NOT_A_KIND, why);
+}
+
+static enum rc read_ids(const struct json *ids, struct many *m, struct arena *mem, struct fault *why)
+{
+    if (ids->type != JSON_ARR || ids->count == 0 || ids->count > NAMED_MAX)
         return fault_set(why, RC_INVALID, "accounts.which", "one to %d accounts", (int)NAMED_MAX);
-    m.ids = arena_array(mem, str, ids->count);
-    if (m.ids == NULL)
+    m->ids = arena_array(mem, str, ids->count);
+    if (m->ids == NULL)
         return fault_set(why, RC_FULL, "base.arena", "no room for the list");
     for (const struct json *c = ids->child; c != NULL; c = c->next) {
+        char field[32];
+        (void)snprintf(field, sizeof field, "accounts[%zu]", m->n_ids);
         if (c->type != JSON_STR || !id_valid(c->s, "acc"))
-            return fault_set(why, RC_INVALID, "accounts.which", "ids look like acc_...");
-        m.ids[m.n_ids++] = c->s;
+            return wrong(m, field, NOT_AN_ID, why);
+        m->ids[m->n_ids++] = c->s;
     }
-    *out = m;
     return RC_OK;
+}
+
+static const struct json *given(const struct json *from, const char *name)
+{
+    const struct json *j = from != NULL ? json_get(from, name) : NULL;
+    return j != NULL && j->type != JSON_NULL ? j : NULL;
+}
+
+enum rc many_read(const struct json *from, struct arena *mem, struct many *out, struct fault *why)
+{
+    struct many m = {.workspace = out->workspace, .rq = out->rq};
+    const struct json *ids = given(from, "accounts"), *all = given(from, "all");
+    if ((ids == NULL) == (all == NULL))
+        return fault_set(why, RC_INVALID, "accounts.which", "either accounts or all");
+    enum rc rc = all != NULL ? read_all(all, &m, mem, why) : read_ids(ids, &m, mem, why);
+    if (rc == RC_OK)
+        *out = m;
+    return rc;
+}
+
+bool many_app_known(struct accounts *a, str workspace, str app)
+{
+    const struct account_app *row = app.n > 0 ? accounts_app_named(a, app) : NULL;
+    return app.n == 0 ||
+           (row != NULL && (str_eq(row->workspace, workspace) || str_eq(row->workspace, STR("-"))));
+}
+
+bool account_bare(const struct account *acc)
+{
+    return strcmp(account_health(acc, STR(""), 0)->code, "not_connected") == 0;
+}
+
+size_t account_stops(struct accounts *a, const struct account *acc, struct arena *mem,
+                     const struct feature **out, size_t max)
+{
+    enum app_kind kind = role_kind(acc->role);
+    const struct account_app *app = accounts_app_of(a, acc->client_key, kind);
+    struct feature_facts facts = {
+        .held = app != NULL ? app->scopes : STR(""), .granted = acc->scopes, .live = true};
+    size_t n = 0;
+    for (size_t i = 0; feature_at(i) != NULL && n < max; i++) {
+        struct feature_verdict v;
+        if (feature_at(i)->kind != kind)
+            continue;
+        feature_judge(feature_at(i), &facts, mem, &v);
+        if (v.state == FEATURE_WORKS || v.state == FEATURE_UNTRIED)
+            out[n++] = feature_at(i);
+    }
+    return n;
 }
 
 static bool over_already(const struct account *acc)
 {
-    return str_eq(str_of(acc->state), STR("revoked")) || str_eq(str_of(acc->state), STR("revoking"));
+    return account_bare(acc) || str_eq(str_of(acc->state), STR("revoked")) ||
+           str_eq(str_of(acc->state), STR("revoking"));
 }
 
 static enum rc named_rows(struct tx *tx, const struct many *m, struct arena *mem, struct many_row *list,

@@ -28,8 +28,6 @@ extern const struct metric accounts_metrics[];
 extern const size_t accounts_metrics_n;
 extern const struct explain_row accounts_explain[]; /* "acc_" */
 extern const size_t accounts_explain_n;
-extern const struct explain_row accounts_explain[]; /* "acc_" */
-extern const size_t accounts_explain_n;
 extern const struct alert_row accounts_alerts[];
 extern const size_t accounts_alerts_n;
 extern const struct event_doc accounts_event_docs[];

@@ -20,6 +20,15 @@ async function connectBusiness(stack, owner, kind, person) {
 
 const items = async (who, query = '') => (await who.must(200, 'GET', `/v1/accounts?limit=100${query}`)).items;
 const cli = (stack, ...words) => daemonCommand(['accounts', ...words, '--state', `${stack.dir}/daemon`]);
+const refusedCli = (stack, ...words) => {
+  try {
+    const out = cli(stack, ...words);
+    throw new Error(`not refused: ${out}`);
+  } catch (e) {
+    if (e.stderr === undefined) throw e;
+    return String(e.stderr);
+  }
+};
 const story = async (who, id) => (await who.must(200, 'GET', `/v1/accounts/${id}/timeline?limit=200`)).items;
 
 for (const db of databases) {
@@ -64,7 +73,7 @@ for (const db of databases) {
     match(cli(stack, 'list'), new RegExp(`${shop.id}.*business.*connected`));
     match(cli(stack, 'show', shop.id), /The tokens were renewed/);
     match(cli(stack, 'refresh', ads.id), /refreshed/);
-    match(cli(stack, 'preview', '--workspace', stack.seed.workspace_id, '--kind', 'login'), new RegExp(person.id));
+    match(cli(stack, 'preview', '--workspace', stack.seed.workspace_id, '--kind', 'login'), new RegExp(`${person.id}.*\\n    stops: `));
 
     // What would stop, then several, then all of a kind.
     const preview = await owner.must(200, 'POST', '/v1/accounts/revocations/preview', { accounts: [shop.id, ads.id, 'acc_00000000000000000000000000'] });
@@ -72,6 +81,26 @@ for (const db of databases) {
     check(preview.items.every((i) => i.stops.length > 0 && i.stops.every((s) => s.en && s.th)), JSON.stringify(preview));
     equal(preview.refused.map((r) => r.code), ['accounts.missing']);
     equal((await owner.ask('POST', '/v1/accounts/revocations/preview', {})).status, 422);
+    // A filter that is not understood ends nothing: each body is refused, the member named.
+    const slips = [
+      [{ all: {} }, 'all.kind'], [{ all: { knd: 'login' } }, 'all.knd'], [{ all: { kind: 7 } }, 'all.kind'], [{ all: { kind: null } }, 'all.kind'],
+      [{ all: { kind: 'moon' } }, 'all.kind'], [{ all: { kind: '' } }, 'all.kind'], [{ all: { kind: 'any', app: 7 } }, 'all.app'],
+      [{ all: { kind: 'any', app: '' } }, 'all.app'], [{ all: { kind: 'any', app: 'nope' } }, 'all.app'], [{ all: { kind: 'login', open: 'x' } }, 'all.open'],
+      [{ all: 'login' }, 'all'], [{ al: { kind: 'login' } }, 'al'], [{ accounts: [person.id, 'x'] }, 'accounts[1]'], [{ accounts: [7] }, 'accounts[0]'],
+    ];
+    for (const at of ['/v1/accounts/revocations/preview', '/v1/accounts/revocations'])
+      for (const [body, field] of slips) {
+        const said = await owner.ask('POST', at, body);
+        equal([said.status, said.json.code, said.json.errors?.[0]?.field], [400, 'input.invalid', field], `${at} ${JSON.stringify(body)}`);
+      }
+    for (const body of [{ all: null }, { accounts: [shop.id], all: { kind: 'any' } }])
+      equal((await owner.ask('POST', '/v1/accounts/revocations', body)).status, 422, JSON.stringify(body));
+    for (const words of [['--kind', 'moon'], [], ['--kind', 'any', '--app', 'nope']])
+      match(refusedCli(stack, 'revoke-all', '--workspace', stack.seed.workspace_id, ...words), /kind|App not found/);
+    match(refusedCli(stack, 'preview', '--workspace', 'ws_x', '--kind', 'any'), /Workspace not found/);
+    check((await items(owner)).every((a) => a.state === 'connected'), 'nothing was ended');
+    const every = await owner.must(200, 'POST', '/v1/accounts/revocations/preview', { all: { kind: 'any' } });
+    check([shop.id, ads.id, person.id].every((id) => every.items.some((i) => i.id === id)), JSON.stringify(every));
     equal((await beta.ask('POST', '/v1/accounts/revocations', { accounts: [shop.id] })).status, 404, 'a foreign id');
     equal((await items(owner)).find((a) => a.id === shop.id).state, 'connected', 'a preview changes nothing');
     await owner.must(202, 'POST', '/v1/accounts/revocations', { accounts: [shop.id, ads.id] });

@@ -91,7 +91,7 @@ export interface Stop {
 export interface StopPreview {
   items: { id: string; kind: string; display_name: string | null; username: string | null; state: string; stops: Stop[] }[];
 }
-export type Revocable = { accounts: string[] } | { all: { kind?: string; app?: string } };
+export type Revocable = { accounts: string[] } | { all: { kind: string; app?: string } };
 export interface Checklist {
   markets: { id: string; en: string; th: string; detail_en: string; detail_th: string; verdict?: Verdict }[];
   steps: {

@@ -73,11 +73,11 @@ function Many({ close, next }: { close: () => void; next: (what: Revocable) => v
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          next({ all: kind === '' ? {} : { kind } });
+          next({ all: { kind } });
         }}
       >
         <p>{t('accounts.many.text')}</p>
-        <Select label={t('accounts.many.which')} value={kind} options={[...kinds.map((k) => [k, t(`accounts.kind.${k}`)] as const), ['', t('accounts.many.all')]]} change={setKind} />
+        <Select label={t('accounts.many.which')} value={kind} options={[...kinds.map((k) => [k, t(`accounts.kind.${k}`)] as const), ['any', t('accounts.many.all')]]} change={setKind} />
         <div class="dialog-acts">
           <button type="button" class="button" onClick={close}>
             {t('app.cancel')}
