@@ -37,10 +37,12 @@ for (const [lang, locale, width] of [['en', 'en-GB', 1280], ['th', 'th-TH', 390]
     Object.assign(token, again.data ?? again);
     const context = await person({ locale, width, height: 1100, free: true });
     t.cleanup(() => context.close());
+    context.setDefaultTimeout(30000);
     const page = await context.newPage();
+    const press = (what) => Promise.all([page.waitForNavigation(), page.click(what)]); // a form or link: the page is a new one
     await page.goto(`${sim.url}/phone?customer=c1&shop=one&lang=${lang}`);
     await page.fill('textarea[name="text"]', 'สวัสดีค่ะ ราคาเท่าไหร่คะ');
-    await page.click('[data-sim="send"]');
+    await press('[data-sim="send"]');
     await page.waitForSelector('[data-sim="message"][data-from="customer"]');
     equal((await newest()).text, 'สวัสดีค่ะ ราคาเท่าไหร่คะ');
     await send({ text: { body: 'แก้วละ 65 บาทค่ะ <b>' }, referenced_message_info: { referenced_message_id: (await newest()).message_id } });
@@ -49,28 +51,28 @@ for (const [lang, locale, width] of [['en', 'en-GB', 1280], ['th', 'th-TH', 390]
     await until(async () => (await talk()).read_ms === (await newest()).at_ms, 5000, 'a visible page reads');
     await send({ message_type: 'TEMPLATE', template: { type: 'QA_BUTTON_CARD', title: 'เลือกขนาด', buttons: [{ type: 'REPLY', title: 'เล็ก', id: 's' }, { type: 'REPLY', title: 'ใหญ่', id: 'l' }] } });
     await page.waitForSelector('[data-sim="card"]');
-    await page.click('[data-sim="tap"] >> nth=1');
+    await press('[data-sim="tap"] >> nth=1');
     await until(async () => (await newest()).button === 'l', 5000, 'a tapped button');
-    await page.click('[data-from="shop"] [data-sim="react"] >> nth=0');
+    await press('[data-from="shop"] [data-sim="react"] >> nth=0');
     await page.waitForSelector('[data-sim="reaction"]');
-    await page.click('[data-from="shop"] [data-sim="quote"] >> nth=0');
+    await press('[data-from="shop"] [data-sim="quote"] >> nth=0');
     await page.waitForSelector('[data-sim="quoting"]');
     await page.fill('textarea[name="text"]', 'อันนี้ค่ะ');
-    await page.click('[data-sim="send"]');
+    await press('[data-sim="send"]');
     await until(async () => (await newest()).quoted !== '', 5000, 'a quote');
     for (const kind of ['sticker', 'emoji', 'video', 'image', 'share_post']) {
       await page.click('[data-sim="more"]');
-      await page.click(`[data-sim="send-${kind}"]`);
+      await press(`[data-sim="send-${kind}"]`);
       await until(async () => (await newest()).type === kind, 5000, kind);
       await page.waitForSelector(`[data-type="${kind}"]`);
     }
     await until(() => page.evaluate(() => [...document.querySelectorAll('[data-sim="picture"]')].every((i) => i.complete && i.naturalWidth > 0)), 5000, 'every picture loads');
     await page.click('[data-sim="more"]');
     await page.setInputFiles('input[name="file"]', { name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64') });
-    await page.click('[data-sim="send-image"]');
+    await press('[data-sim="send-image"]');
     await until(async () => (await talk()).messages.filter((m) => m.type === 'image').length === 2, 5000, 'an own picture');
     await page.fill('input[name="text"]', 'ซื้อยังไงคะ');
-    await page.click('[data-sim="comment-send"]');
+    await press('[data-sim="comment-send"]');
     await page.waitForSelector('[data-sim="comment"]');
     const { comments } = await sim.control('GET', 'comments');
     await post('comment/reply/create/', { video_id: comments[0].video_id, comment_id: comments[0].comment_id, text: 'ทักแชทได้เลยค่ะ' });
@@ -83,7 +85,7 @@ for (const [lang, locale, width] of [['en', 'en-GB', 1280], ['th', 'th-TH', 390]
     await page.evaluate(() => window.scrollTo(0, 0));
     await shot(page, `phone-${lang}`);
     noFaults();
-  }, { deadline_ms: 90000 });
+  }, { deadline_ms: 120000 });
 }
 
 await run();
