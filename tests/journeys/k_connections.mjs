@@ -301,8 +301,16 @@ for (const db of databases) {
     await shown(w.page, '.timeline [data-what="revoked"]');
     // The others live.
     equal((await rest(w.page, `/v1/accounts/${w.advertiser}`)).state, 'connected', 'the advertiser');
-    // Many at once, from the list.
+    // Many at once: all of a kind are shown first, and nothing ends by looking.
     await w.page.goto(w.at('accounts'));
+    await w.page.click('.page-acts button');
+    await w.page.selectOption('dialog select', 'advertiser');
+    await w.page.click('dialog button[type="submit"]');
+    await shown(w.page, `dialog [data-stop="${w.advertiser}"]`);
+    equal(await w.page.locator('dialog .stops > li').count(), 1, 'advertisers in the preview');
+    await w.page.click('dialog .dialog-acts button >> nth=0');
+    equal((await rest(w.page, `/v1/accounts/${w.advertiser}`)).state, 'connected', 'nothing ended');
+    // Or those that are chosen in the list.
     for (const id of [w.part, w.advertiser]) await w.page.check(`[data-account="${id}"] input[type="checkbox"]`);
     await w.page.click('.picked .danger');
     await shown(w.page, `dialog [data-stop="${w.part}"]`);
