@@ -76,8 +76,8 @@ static int64_t part_of(int64_t *us, size_t n, size_t percent)
     return us[(n - 1) * percent / 100];
 }
 
-/* A client that is served, in us. The median is judged, p99 shown: on a busy machine the last percent says how
- * long other programs ran. */
+/* A client that is served, in us. The median is judged, p99 shown: on a busy machine the last percent says
+ * how long other programs ran. */
 struct served {
     int64_t p50, p99;
 };

@@ -213,8 +213,8 @@ static enum rc no_token(struct probe *p, enum rc rc, const struct fault *why)
 
 static enum rc ask_all(struct probe *p, struct fault *why)
 {
-    enum rc (*const questions[])(struct probe *, struct fault *) = {ask_token, ask_type, ask_conversations,
-                                                                    ask_hooks};
+    static enum rc (*const questions[])(struct probe *, struct fault *) = {ask_token, ask_type,
+                                                                           ask_conversations, ask_hooks};
     enum rc rc = RC_OK;
     p->scopes = p->token.scopes;
     for (size_t i = 0; rc == RC_OK && i < COUNT_OF(questions) && !over(p); i++)

@@ -79,7 +79,7 @@ static enum rc save_reading(struct tx *tx, void *arg, struct fault *why)
                                       .username = m->reading.username,
                                       .seen_ms = m->reading.at_ms};
     struct contact_ref person;
-    struct conversation c;
+    struct conversation c = {0};
     enum rc rc = contacts_touch(tx, &seen, tx_mem(tx), &person, why);
     if (rc == RC_OK)
         rc = conversation_find_or_make(tx, m->a, m->reading.conversation, person.identity_id, &c, why);
@@ -109,7 +109,7 @@ static enum rc save_referral(struct tx *tx, void *arg, struct fault *why)
 {
     const struct referring *r = arg;
     const struct thread t = {r->a->workspace, r->a->account, r->referral.conversation};
-    struct conversation c;
+    struct conversation c = {0};
     enum rc rc = store_lock(tx, t.workspace, "conversation", t.external, why);
     if (rc == RC_OK)
         rc = messaging_db_referral_save(tx, &t, &r->referral, why);
