@@ -224,8 +224,8 @@ static void load_config(struct kit *k, bool postgres, const struct kit_more *mor
         {jobs_settings, jobs_settings_n},         {http_settings, http_settings_n}};
     size_t n = 8;
     char kek[128], secret[128];
-    static char text[16][400];
-    char *env[17] = {NULL};
+    static char text[18][400];
+    char *env[19] = {NULL};
     struct fault why = {0};
     for (size_t i = 0; more != NULL && i < more->n_settings; i++)
         t[n++] = more->settings[i];
@@ -245,9 +245,11 @@ static void load_config(struct kit *k, bool postgres, const struct kit_more *mor
     (void)snprintf(text[11], 400, "MZ_TIKTOK_ADS_CLIENT_KEY=7700");
     (void)snprintf(text[12], 400, "MZ_TIKTOK_ADS_CLIENT_SECRET_FILE=%s", secret);
     (void)snprintf(text[13], 400, "MZ_TIKTOK_BUSINESS_API_URL=http://127.0.0.1:%d", k->stub.port);
+    (void)snprintf(text[14], 400, "MZ_BUDGET_BUSINESS_QPS=100000"); /* nobody waits for TikTok's limits here */
+    (void)snprintf(text[15], 400, "MZ_BUDGET_ACCOUNT_PER_MINUTE=100000");
     if (postgres)
-        (void)snprintf(text[14], 400, "MZ_KEYS_PERSON_URL=%s", pg_database());
-    for (size_t i = 0; i < (postgres ? 15u : 14u); i++)
+        (void)snprintf(text[16], 400, "MZ_KEYS_PERSON_URL=%s", pg_database());
+    for (size_t i = 0; i < (postgres ? 17u : 16u); i++)
         env[i] = text[i];
     enum rc rc = config_load(t, n, STR_NONE, env, &k->config, &why);
     if (rc != RC_OK) {
