@@ -92,5 +92,5 @@ async function crash(db, cycles, t) {
 }
 
 test('crash.sqlite', (t) => crash('sqlite', CYCLES || (long ? 10000 : 300), t), { deadline_ms: long ? 5400000 : 420000 });
-test('crash.postgres', (t) => crash('postgres', CYCLES || (long ? 500 : 20), t), { deadline_ms: long ? 1200000 : 180000 });
+test('crash.postgres', (t) => crash('postgres', CYCLES || (long ? 500 : 12), t), { deadline_ms: long ? 1200000 : 180000 });
 await run();
