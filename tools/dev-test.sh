@@ -6,23 +6,23 @@
 # Group and budget in seconds on 2 cores; the sum stays under 25 minutes. A group is ended at three times its budget.
 dev_test_budgets() {
     cat <<'TEXT'
-lint 80
-rooms 260
-keys 30
+lint 75
+rooms 290
+keys 25
 budget 45
-sanitized 90
-login 60
-webhooks 60
+sanitized 45
+login 50
+webhooks 40
 chat 50
 clients 40
-matrix 50
-attack 90
-grants 150
-crash 150
-console 110
-fuzz 80
-plants 95
-bench-smoke 60
+matrix 30
+attack 30
+grants 140
+crash 200
+console 160
+fuzz 105
+plants 125
+bench-smoke 50
 TEXT
 }
 
