@@ -245,7 +245,7 @@ static void load_config(struct kit *k, bool postgres, const struct kit_more *mor
     (void)snprintf(text[11], 400, "MZ_TIKTOK_ADS_CLIENT_KEY=7700");
     (void)snprintf(text[12], 400, "MZ_TIKTOK_ADS_CLIENT_SECRET_FILE=%s", secret);
     (void)snprintf(text[13], 400, "MZ_TIKTOK_BUSINESS_API_URL=http://127.0.0.1:%d", k->stub.port);
-    (void)snprintf(text[14], 400, "MZ_BUDGET_BUSINESS_QPS=100000"); /* nobody waits for TikTok's limits here */
+    (void)snprintf(text[14], 400, "MZ_BUDGET_BUSINESS_QPS=100000"); /* nobody waits for limits */
     (void)snprintf(text[15], 400, "MZ_BUDGET_ACCOUNT_PER_MINUTE=100000");
     if (postgres)
         (void)snprintf(text[16], 400, "MZ_KEYS_PERSON_URL=%s", pg_database());
